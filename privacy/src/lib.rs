@@ -1,0 +1,3 @@
+//! stub
+pub mod update;
+pub use update::Delta;

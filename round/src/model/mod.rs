@@ -1,0 +1,186 @@
+//! What is to be learnt: the `[model]` section of a task.
+//!
+//! The protocol knows a model only as a table of shapes and a way to draw its first parameters, so a coordinator
+//! needs no tensor library. The arithmetic of each kind lives with the device (`murmur-client`).
+
+mod initial;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::params::{Layout, ParameterShape};
+
+/// Side of every convolution kernel.
+pub const KERNEL: usize = 3;
+/// Side and stride of every max-pooling window.
+pub const POOL: usize = 2;
+/// No built-in model may have more parameters than this: 2^30.
+pub const DIMENSION_LIMIT: usize = 1 << 30;
+
+/// A built-in model. Inputs are `[channels, height, width]`; the output is one logit per class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ModelSpec {
+    /// Softmax regression: one dense layer from the flattened input to the classes.
+    Linear {
+        /// Shape of one example: `[channels, height, width]`.
+        input: [usize; 3],
+        /// Number of classes.
+        classes: usize,
+    },
+    /// Dense layers with ReLU between them.
+    Mlp {
+        /// Shape of one example: `[channels, height, width]`.
+        input: [usize; 3],
+        /// Widths of the hidden layers, at least one.
+        hidden: Vec<usize>,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// Convolutions 3x3 (stride 1, no padding), each followed by ReLU and 2x2 max-pooling, then dense layers with ReLU.
+    Cnn {
+        /// Shape of one example: `[channels, height, width]`.
+        input: [usize; 3],
+        /// Output channels of the convolutions, at least one.
+        channels: Vec<usize>,
+        /// Widths of the hidden dense layers after the convolutions; may be empty.
+        hidden: Vec<usize>,
+        /// Number of classes.
+        classes: usize,
+    },
+}
+
+/// A `[model]` section that describes no model.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ModelError {
+    /// A width, extent or class count of zero.
+    #[error("model.{field} must be at least 1")]
+    Zero {
+        /// The key at fault.
+        field: &'static str,
+    },
+    /// Fewer than two classes cannot be told apart.
+    #[error("model.classes must be at least 2")]
+    OneClass,
+    /// A list that needs an element has none.
+    #[error("model.{field} must name at least one layer")]
+    NoLayer {
+        /// The key at fault.
+        field: &'static str,
+    },
+    /// Convolution and pooling leave nothing of the image.
+    #[error("model.channels: after {layers} convolutions nothing of the {height}x{width} input is left")]
+    InputTooSmall {
+        /// Convolutions asked for.
+        layers: usize,
+        /// Input height.
+        height: usize,
+        /// Input width.
+        width: usize,
+    },
+    /// More parameters than the limit.
+    #[error("the model has more than {DIMENSION_LIMIT} parameters")]
+    TooLarge,
+}
+
+impl ModelSpec {
+    /// Shape of one example: `[channels, height, width]`.
+    #[must_use]
+    pub fn input(&self) -> [usize; 3] {
+        match self {
+            Self::Linear { input, .. } | Self::Mlp { input, .. } | Self::Cnn { input, .. } => *input,
+        }
+    }
+
+    /// Number of classes.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        match self {
+            Self::Linear { classes, .. } | Self::Mlp { classes, .. } | Self::Cnn { classes, .. } => *classes,
+        }
+    }
+
+    /// Checks that the section describes a model.
+    ///
+    /// # Errors
+    /// [`ModelError`] naming the key at fault.
+    pub fn validate(&self) -> Result<(), ModelError> {
+        if self.input().contains(&0) {
+            return Err(ModelError::Zero { field: "input" });
+        }
+        if self.classes() < 2 {
+            return Err(ModelError::OneClass);
+        }
+        let (channels, hidden): (&[usize], &[usize]) = match self {
+            Self::Linear { .. } => (&[], &[]),
+            Self::Mlp { hidden, .. } if hidden.is_empty() => return Err(ModelError::NoLayer { field: "hidden" }),
+            Self::Mlp { hidden, .. } => (&[], hidden),
+            Self::Cnn { channels, .. } if channels.is_empty() => return Err(ModelError::NoLayer { field: "channels" }),
+            Self::Cnn { channels, hidden, .. } => (channels, hidden),
+        };
+        if channels.contains(&0) {
+            return Err(ModelError::Zero { field: "channels" });
+        }
+        if hidden.contains(&0) {
+            return Err(ModelError::Zero { field: "hidden" });
+        }
+        let [_, height, width] = self.input();
+        if self.feature_map(channels.len()).is_none() {
+            return Err(ModelError::InputTooSmall { layers: channels.len(), height, width });
+        }
+        let dimension = self.shapes().iter().try_fold(0_usize, |total, tensor| {
+            tensor.shape.iter().try_fold(1_usize, |product, &extent| product.checked_mul(extent))?.checked_add(total)
+        });
+        match dimension {
+            Some(dimension) if dimension <= DIMENSION_LIMIT => Ok(()),
+            _ => Err(ModelError::TooLarge),
+        }
+    }
+
+    /// The table of the model's tensors, PyTorch's conventions. Call [`validate`](Self::validate) first.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        Layout::new(self.shapes())
+    }
+
+    /// Height and width after `layers` convolutions and poolings; `None` once nothing is left.
+    #[must_use]
+    pub fn feature_map(&self, layers: usize) -> Option<(usize, usize)> {
+        let [_, height, width] = self.input();
+        (0..layers).try_fold((height, width), |(height, width), _| {
+            let shrink = |extent: usize| Some(extent.checked_sub(KERNEL - 1)? / POOL).filter(|&left| left > 0);
+            Some((shrink(height)?, shrink(width)?))
+        })
+    }
+
+    fn shapes(&self) -> Vec<ParameterShape> {
+        let [image_channels, height, width] = self.input();
+        let mut shapes = Vec::new();
+        let mut push = |name: String, weight: Vec<usize>| {
+            let outputs = weight[0];
+            shapes.push(ParameterShape { name: format!("{name}.weight"), shape: weight });
+            shapes.push(ParameterShape { name: format!("{name}.bias"), shape: vec![outputs] });
+        };
+        let mut features = image_channels.saturating_mul(height).saturating_mul(width);
+        let hidden: &[usize] = match self {
+            Self::Linear { .. } => &[],
+            Self::Mlp { hidden, .. } => hidden,
+            Self::Cnn { channels, hidden, .. } => {
+                let mut inputs = image_channels;
+                for (index, &outputs) in channels.iter().enumerate() {
+                    push(format!("convolution.{index}"), vec![outputs, inputs, KERNEL, KERNEL]);
+                    inputs = outputs;
+                }
+                let (height, width) = self.feature_map(channels.len()).unwrap_or((0, 0));
+                features = inputs.saturating_mul(height).saturating_mul(width);
+                hidden
+            }
+        };
+        for (index, &outputs) in hidden.iter().enumerate() {
+            push(format!("hidden.{index}"), vec![outputs, features]);
+            features = outputs;
+        }
+        push("output".to_owned(), vec![self.classes(), features]);
+        shapes
+    }
+}

@@ -1,0 +1,3 @@
+//! stub
+mod hash;
+pub use hash::TaskHash;

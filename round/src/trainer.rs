@@ -1,0 +1,36 @@
+//! The one thing a device must bring: local training.
+
+use murmur_privacy::Delta;
+
+use crate::{
+    params::Params,
+    plan::{LocalPlan, ShuffleSeed},
+};
+
+/// Trains a model on one device's data.
+///
+/// # Contract
+/// - `train` returns `local - global`, one value per parameter, and depends only on its arguments: the same call gives
+///   the same bits in any process, whatever was trained before. That is what makes a simulation of a task and the
+///   deployed task agree to the byte.
+/// - It does not clip, scale or round: the privacy crate does that after it and trusts nothing of the delta, not even
+///   that it is finite.
+/// - A device without examples returns the zero delta: whether it takes part must not depend on its data.
+pub trait Trainer {
+    /// One device's local data.
+    type Data: ?Sized;
+    /// Why training could not be done at all (a model of another shape, data that do not fit the model).
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Follows `plan` from `global` on `data`, visiting examples in the order that `seed` fixes.
+    ///
+    /// # Errors
+    /// The trainer's own error when the data or the model do not fit; never because of the values in the data.
+    fn train(
+        &mut self,
+        global: &Params,
+        plan: &LocalPlan,
+        data: &Self::Data,
+        seed: ShuffleSeed,
+    ) -> Result<Delta, Self::Error>;
+}
