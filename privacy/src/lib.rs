@@ -1,3 +1,54 @@
-//! stub
+//! The privacy argument of Murmur, on one page. Everything else in this crate is its small print.
+//!
+//! **Claim.** Let a population's ledger be opened with `(epsilon, delta)`. Then everything that the coordinator ever releases
+//! about that population is `(epsilon, delta)`-differentially private for one *device*, with all its data and all its rounds,
+//! under [`Relation::ZeroOut`]: whether a device contributed or contributed zero, everything else the same, changes no
+//! outcome's probability by more than `e^epsilon`, but for delta. The adversary sees every release, ledger and report and may
+//! be in league with other devices; it does not see the coordinator's memory: the coordinator is trusted with single updates.
+//!
+//! 1. **One device moves the sum by at most `S`.** An update becomes integers on a [`Grid`] whose squares sum to at most `S^2`,
+//!    checked in integers on the device ([`Grid::encode`]) and again by the coordinator
+//!    ([`Upload::from_plain_bytes`](update::Upload::from_plain_bytes)). Floats decide nothing here. An absent device, or one whose
+//!    delta is not finite, contributes zero.
+//! 2. **The sum is exact.** [`Sum`] adds in `Z_{2^b}`: any order, any partition, the same bits. A wrap, which the grid is made to
+//!    exclude, would be post-processing.
+//! 3. **The noise is the continuous Gaussian's.** The sum `s` is an integer vector, so `s + round(g) = round(s + g)` for
+//!    `g ~ N(0, sigma^2)`: the output is a function of the Gaussian mechanism's at sensitivity `S`. The rounded Gaussian is drawn
+//!    exactly, by comparisons of random digits ([`noise::RoundedGaussian`]; Karney 2016), from ChaCha20 keyed by the operating
+//!    system, which makes the claim computational.
+//! 4. **A round costs its [`DpEvent`].** The mechanism's event follows from the integers `sigma` and `S` that run. It is wrapped as
+//!    Poisson-sampled only by a participation that includes each enrolled device by an independent secret coin and lets no
+//!    device displace another (`murmur_round::participation`); otherwise it is charged whole.
+//! 5. **Events become epsilon by theorems.** An [`Accountant`](accountant::Accountant) knows the theorem for an event or refuses it, and
+//!    rounds toward more loss. A schedule is fixed when its task is created, so the smallest of several sound bounds prices it.
+//! 6. **Spend first, release second.** [`Ledger::reserve`] sets a task's whole worst case aside; tasks, which people create
+//!    adaptively, add up by basic composition. [`Ledger::spend`] makes an entry; [`Ledger::persisted`], called when the entry is
+//!    durable, makes the only [`Receipt`]; [`Sum::release`] consumes sum and receipt and checks that the receipt paid for exactly
+//!    this mechanism and this kind of entropy. So a round is noised at most once, ever, and never before it was paid for.
+//! 7. **Nothing else leaves.** [`Delta`], [`Bounded`], [`Upload`] and [`Sum`] have no way to be read or printed. A [`Release`] is all
+//!    that a server optimiser accepts; models are post-processing of releases. Denominators are constants of the task; under
+//!    a sampled claim no count of a round leaves the coordinator either.
+//!
+//! **What this does not say.** Nothing about a coordinator that is malicious or broken into; nothing about a person with several
+//! devices; nothing about the time a sampler takes; nothing at all when the mechanism is [`Mechanism::None`] (epsilon is infinite)
+//! or the noise is [`Provenance::Simulated`].
+#![forbid(unsafe_code)]
+
+pub mod accountant;
+pub mod digest;
+pub mod event;
+pub mod grid;
+pub mod ledger;
+pub mod mechanism;
+pub mod noise;
+mod ring;
+pub mod units;
 pub mod update;
-pub use update::Delta;
+
+pub use digest::Digest;
+pub use event::{DpEvent, Relation};
+pub use grid::Grid;
+pub use ledger::{Ledger, Receipt};
+pub use mechanism::Mechanism;
+pub use noise::{NoiseRng, Provenance};
+pub use update::{Bounded, Delta, Plain, Release, Seal, Sum, Upload};

@@ -1,0 +1,52 @@
+//! From events to epsilon. An accountant refuses an event for which it has no theorem, and rounds toward more loss.
+
+mod calibrate;
+mod gaussian;
+mod normal;
+mod prices;
+mod rdp;
+mod refusal;
+mod sampled_gaussian;
+mod zcdp;
+
+pub use calibrate::{CalibrationError, calibrate_sigma};
+pub use gaussian::ExactGaussian;
+pub use prices::{Prices, PricesError, Quote, tightest};
+pub use rdp::{RdpAccountant, RdpCurve, STANDARD_ORDERS};
+pub use refusal::Refusal;
+pub use zcdp::{ZcdpAccountant, epsilon_of_zcdp};
+
+use crate::{
+    event::DpEvent,
+    units::{DeltaProbability, Epsilon},
+};
+
+/// Interprets events under [`Relation::ZeroOut`](crate::event::Relation::ZeroOut).
+///
+/// # Contract (held by the suite in `accountant/contract.rs`)
+/// - An event without a theorem is refused, also when it hides inside another.
+/// - `epsilon` is an upper bound: rounded toward more loss, non-increasing in delta, non-decreasing in repetitions.
+/// - Not private at all is not a refusal: its epsilon is infinite.
+pub trait Accountant {
+    /// Short name, as printed beside every epsilon.
+    fn name(&self) -> &'static str;
+
+    /// An epsilon for which `event` is `(epsilon, delta)`-differentially private.
+    ///
+    /// # Errors
+    /// [`Refusal`] naming the event for which there is no theorem here.
+    fn epsilon(&self, event: &DpEvent, delta: DeltaProbability) -> Result<Epsilon, Refusal>;
+}
+
+/// Slack for the accountants' own float arithmetic, far above the error of a few thousand additions and far below
+/// any digit that is printed: results are multiplied by `1 + 2^-34`.
+const OUTWARD: f64 = 1.0 + 1.0 / (1_u64 << 34) as f64;
+
+/// `value`, rounded toward more loss; never below zero.
+fn outward(value: f64) -> Epsilon {
+    // NaN would mean a defect in the arithmetic: it promises nothing.
+    Epsilon::new((value * OUTWARD).max(0.0)).unwrap_or(Epsilon::INFINITE)
+}
+
+#[cfg(test)]
+mod contract;

@@ -1,0 +1,108 @@
+//! Why a ledger refuses.
+
+use thiserror::Error;
+
+use crate::{accountant::PricesError, digest::Digest, units::Epsilon};
+
+/// A refusal of the ledger. Nothing was changed by the call that returned it.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum LedgerError {
+    /// The task's worst case does not fit what the population has left.
+    #[error(
+        "the task needs epsilon {asked:.4} at delta {asked_delta:e}, and population {population:?} has epsilon \
+         {remaining:.4} at delta {remaining_delta:e} left"
+    )]
+    OverBudget {
+        /// Whose budget.
+        population: String,
+        /// Epsilon the task needs.
+        asked: Epsilon,
+        /// Epsilon left.
+        remaining: Epsilon,
+        /// Delta the task needs.
+        asked_delta: f64,
+        /// Delta left.
+        remaining_delta: f64,
+    },
+    /// The next round would pass the task's reservation.
+    #[error("round {round} would bring the task to epsilon {price:.4}, past its reservation of {reserved:.4}")]
+    Exhausted {
+        /// Number of the round.
+        round: u32,
+        /// Epsilon after the round.
+        price: Epsilon,
+        /// Epsilon set aside.
+        reserved: Epsilon,
+    },
+    /// Not even one round fits the task's own epsilon.
+    #[error("one round costs epsilon {price:.4}, more than the task's budget of {limit:.4}")]
+    NothingAffordable {
+        /// Price of one round.
+        price: Epsilon,
+        /// The task's sub-budget.
+        limit: Epsilon,
+    },
+    /// A stored reservation that today's accountants do not vouch for.
+    #[error("the stored reservation of task {task} sets aside epsilon {reserved:.4}, but its rounds cost {price:.4}")]
+    Unsound {
+        /// Digest of the task.
+        task: Digest,
+        /// Price by today's accountants.
+        price: Epsilon,
+        /// Epsilon set aside.
+        reserved: Epsilon,
+    },
+    /// The schedule cannot be priced.
+    #[error(transparent)]
+    Prices(#[from] PricesError),
+    /// The task has a reservation already.
+    #[error("task {task} has a reservation already")]
+    TaskKnown {
+        /// Digest of the task.
+        task: Digest,
+    },
+    /// The task has no reservation here.
+    #[error("task {task} has no reservation in this ledger")]
+    UnknownTask {
+        /// Digest of the task.
+        task: Digest,
+    },
+    /// Round numbers only go up, one at a time.
+    #[error("round {round} is out of order: the next round of this task is {next}")]
+    RoundOrder {
+        /// The number given.
+        round: u32,
+        /// The number expected.
+        next: u32,
+    },
+    /// A release without its own spend, or a second release of one round.
+    #[error("round {round} has no spend that still awaits its release")]
+    NotSpent {
+        /// Number of the round.
+        round: u32,
+    },
+    /// An entry is being made durable; nothing can follow before it is confirmed.
+    #[error("ledger entry {index} is not durable yet")]
+    Unconfirmed {
+        /// Index of the entry in flight.
+        index: u64,
+    },
+    /// A confirmation for an entry that is not in flight.
+    #[error("ledger entry {index} is not waiting for confirmation")]
+    NotPending {
+        /// Index confirmed.
+        index: u64,
+    },
+    /// A chain needs its opening entry.
+    #[error("the ledger has no entry")]
+    Empty,
+    /// An entry is malformed, altered or out of order.
+    #[error("ledger entry {index} was altered, or does not follow from the one before")]
+    Corrupt {
+        /// Index of the entry.
+        index: u64,
+    },
+    /// An entry could not be serialised.
+    #[error("a ledger entry could not be serialised")]
+    Encoding,
+}

@@ -1,0 +1,198 @@
+//! The budget of a population: append-only, hash-chained, durable before release.
+//!
+//! These are the rules; where entries are kept is the driver's business. An entry is proposed by a method here, made
+//! durable by the driver, and confirmed with [`Ledger::persisted`]; only then does a [`Receipt`] exist. At most one
+//! entry is in flight, so the durable entries are always a prefix of the chain.
+
+mod entry;
+mod error;
+mod receipt;
+mod reservation;
+mod rules;
+
+pub use entry::{Entry, Opening, Record, Reservation};
+pub use error::LedgerError;
+pub use receipt::Receipt;
+pub use reservation::TaskAccount;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    digest::Digest,
+    event::DpEvent,
+    noise::Provenance,
+    units::{DeltaProbability, Epsilon},
+};
+
+/// A population's ledger in memory: the opening, every task's account, and the head of the chain.
+///
+/// # Guarantee
+/// Over the whole life of the population, all releases whose spends this ledger accepted are together
+/// `(epsilon, delta)`-differentially private for its budget, under its relation: within a task by the accountant that
+/// priced the task's fixed schedule, across tasks (created adaptively) by basic composition of the reserved pairs
+/// (Dwork and Roth 2014, Theorem 3.16, which holds for adaptively chosen mechanisms; a filter by Rogers et al. 2016, section 3, since
+/// the sum is checked before each reservation).
+#[derive(Debug)]
+pub struct Ledger {
+    opening: Opening,
+    tasks: BTreeMap<Digest, TaskAccount>,
+    head: Digest,
+    length: u64,
+    pending: Option<Entry>,
+}
+
+impl Ledger {
+    /// Starts the ledger of a population. The entry returned is the chain's first and must be made durable and
+    /// confirmed like every other.
+    ///
+    /// # Errors
+    /// Never in practice: [`LedgerError::Encoding`] if the opening cannot be serialised.
+    pub fn open(opening: Opening) -> Result<(Self, Entry), LedgerError> {
+        let mut ledger =
+            Self { opening: opening.clone(), tasks: BTreeMap::new(), head: Digest::ZERO, length: 0, pending: None };
+        let entry = ledger.append(Record::Opened(opening))?;
+        Ok((ledger, entry))
+    }
+
+    /// Rebuilds a ledger from its durable entries, checking the chain and every rule again.
+    ///
+    /// # Errors
+    /// [`LedgerError`] naming the first entry that is out of order, altered, or breaks a rule.
+    pub fn replay(entries: impl IntoIterator<Item = Entry>) -> Result<Self, LedgerError> {
+        let mut entries = entries.into_iter();
+        let first = entries.next().ok_or(LedgerError::Empty)?;
+        let Record::Opened(opening) = &first.record else {
+            return Err(LedgerError::Corrupt { index: 0 });
+        };
+        let (mut ledger, opened) = Self::open(opening.clone())?;
+        if first != opened {
+            return Err(LedgerError::Corrupt { index: 0 });
+        }
+        ledger.persisted(0)?;
+        for entry in entries {
+            let index = ledger.length;
+            let proposed = ledger.propose(entry.record.clone())?;
+            if proposed != entry {
+                return Err(LedgerError::Corrupt { index });
+            }
+            ledger.persisted(index)?;
+        }
+        Ok(ledger)
+    }
+
+    /// Fixes a task's schedule and reserves its whole worst case, priced here by the tightest sound accountant.
+    ///
+    /// A schedule longer than the task's own epsilon affords is reserved as far as it reaches; its rounds stop there.
+    ///
+    /// # Errors
+    /// [`LedgerError::OverBudget`] naming what is asked and what remains; other variants for a task already known, a
+    /// schedule of which no round is affordable, or an event without a theorem.
+    pub fn reserve(
+        &mut self,
+        task: Digest,
+        round_event: DpEvent,
+        rounds: u32,
+        limit: Epsilon,
+        delta: DeltaProbability,
+    ) -> Result<Entry, LedgerError> {
+        let reservation = self.price(task, round_event, rounds, limit, delta)?;
+        self.append(Record::Reserved(reservation))
+    }
+
+    /// Charges one round: the next number after all rounds of this task spent or abandoned.
+    ///
+    /// # Errors
+    /// [`LedgerError::Exhausted`] when the round would pass the task's reservation.
+    pub fn spend(&mut self, task: Digest, round: u32) -> Result<Entry, LedgerError> {
+        let event = self.account(&task)?.next_event(round)?;
+        self.append(Record::Spent { task, round, event })
+    }
+
+    /// Records that the round's noised output became the model of this digest.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotSpent`] unless the round's spend is the last thing that happened to the task.
+    pub fn release(&mut self, task: Digest, round: u32, model: Digest) -> Result<Entry, LedgerError> {
+        self.account(&task)?.check_release(round)?;
+        self.append(Record::Released { task, round, model })
+    }
+
+    /// Gives a round number up for good without a spend.
+    ///
+    /// # Errors
+    /// [`LedgerError::RoundOrder`] unless the number is the task's next one.
+    pub fn abandon(&mut self, task: Digest, round: u32) -> Result<Entry, LedgerError> {
+        self.account(&task)?.check_next(round)?;
+        self.append(Record::Abandoned { task, round })
+    }
+
+    /// Confirms that the pending entry is durable. For a spend this yields the receipt that pays for one release.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotPending`] when no entry of this index is pending.
+    pub fn persisted(&mut self, index: u64) -> Result<Option<Receipt>, LedgerError> {
+        let entry = match self.pending.take() {
+            Some(entry) if entry.index == index => entry,
+            other => {
+                self.pending = other;
+                return Err(LedgerError::NotPending { index });
+            }
+        };
+        Ok(match entry.record {
+            Record::Spent { task, round, event } => {
+                Some(Receipt::new(index, entry.digest, task, round, event, self.opening.provenance))
+            }
+            _ => None,
+        })
+    }
+
+    /// What the population was opened with.
+    #[must_use]
+    pub fn opening(&self) -> &Opening {
+        &self.opening
+    }
+
+    /// Whether noise recorded here protects anybody.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        self.opening.provenance
+    }
+
+    /// Digest of the last entry.
+    #[must_use]
+    pub fn head(&self) -> Digest {
+        self.head
+    }
+
+    /// Number of entries, the pending one included.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The account of one task.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownTask`] when it has no reservation here.
+    pub fn account(&self, task: &Digest) -> Result<&TaskAccount, LedgerError> {
+        self.tasks.get(task).ok_or(LedgerError::UnknownTask { task: *task })
+    }
+
+    /// Epsilon and delta reserved by all tasks together, by basic composition.
+    #[must_use]
+    pub fn reserved(&self) -> (Epsilon, f64) {
+        self.tasks.values().fold((Epsilon::ZERO, 0.0), |(epsilon, delta), account| {
+            let reservation = account.reservation();
+            // f64 sums of a few small deltas: one unit in the last place upwards keeps the sum an upper bound.
+            let sum: f64 = delta + reservation.delta.get();
+            (epsilon.plus(reservation.epsilon), if delta == 0.0 { sum } else { sum.next_up() })
+        })
+    }
+
+    /// What the population has left for further tasks.
+    #[must_use]
+    pub fn remaining(&self) -> (Epsilon, f64) {
+        let (epsilon, delta) = self.reserved();
+        (self.opening.epsilon.minus(epsilon), (self.opening.delta.get() - delta).max(0.0))
+    }
+}

@@ -1,0 +1,12 @@
+//! The path of one update. It changes type at every step, and there is no way back:
+//! [`Delta`] -> [`Bounded`] -> [`Upload`] -> [`Sum`] -> [`Release`].
+
+mod bounded;
+mod release;
+mod sum;
+mod upload;
+
+pub use bounded::{Bounded, Delta};
+pub use release::{Release, ReleaseError};
+pub use sum::{GridMismatch, Sum};
+pub use upload::{Plain, Seal, Upload, UploadError};

@@ -1,0 +1,55 @@
+//! The un-noised sum: readable by nobody.
+
+use thiserror::Error;
+
+use super::Upload;
+use crate::{grid::Grid, ring::RingVector};
+
+/// Sum of uploads in the ring of one grid.
+///
+/// Not `Clone`, no getter, not serialisable in clear. The one door out is [`Sum::release`].
+#[derive(Debug)]
+pub struct Sum(pub(super) RingVector);
+
+/// An addend of another grid.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("the addend lies on another grid than the sum")]
+pub struct GridMismatch;
+
+impl Sum {
+    /// The empty sum: what a round releases (with noise) when nobody answers.
+    #[must_use]
+    pub fn new(grid: Grid) -> Self {
+        Self(RingVector::zero(grid))
+    }
+
+    /// The grid it lies on.
+    #[must_use]
+    pub fn grid(&self) -> Grid {
+        self.0.grid()
+    }
+
+    /// Adds one upload. Wrapping addition is commutative and associative: any order gives the same bits.
+    ///
+    /// # Errors
+    /// [`GridMismatch`]; the sum is then unchanged.
+    pub fn add(&mut self, upload: &Upload) -> Result<(), GridMismatch> {
+        self.add_vector(&upload.0)
+    }
+
+    /// Adds a partial sum from another thread, shard or replica.
+    ///
+    /// # Errors
+    /// [`GridMismatch`]; the sum is then unchanged.
+    pub fn merge(&mut self, other: Self) -> Result<(), GridMismatch> {
+        self.add_vector(&other.0)
+    }
+
+    fn add_vector(&mut self, addend: &RingVector) -> Result<(), GridMismatch> {
+        if self.grid() != addend.grid() {
+            return Err(GridMismatch);
+        }
+        self.0.add_assign(addend);
+        Ok(())
+    }
+}
