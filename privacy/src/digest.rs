@@ -12,7 +12,7 @@ use thiserror::Error;
 pub struct Digest([u8; 32]);
 
 /// A text that is no digest.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("a SHA-256 digest is written as 64 hexadecimal digits")]
 pub struct DigestError;
 

@@ -41,7 +41,7 @@ struct GridRecord {
 }
 
 /// A grid that would be unsound or useless.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum GridError {
     /// No coordinates.
     #[error("a grid needs at least one coordinate")]

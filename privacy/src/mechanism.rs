@@ -33,7 +33,7 @@ pub enum Mechanism {
 }
 
 /// A noise level that cannot be drawn.
-#[derive(Debug, Error, PartialEq)]
+#[derive(Clone, Debug, Error, PartialEq)]
 #[error("a standard deviation of {sigma} steps is outside 1 to 2^44: choose another noise multiplier or clip")]
 pub struct SigmaOutOfRange {
     /// The standard deviation asked for, in steps.

@@ -16,7 +16,7 @@ pub(crate) struct RingVector {
 }
 
 /// Bytes that are not the packed form of a vector on the grid.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PackingError {
     /// Not `ceil(dimension * ring_bits / 8)` bytes.
     #[error("a packed vector of this grid has {expected} bytes, {found} were given")]

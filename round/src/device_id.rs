@@ -14,7 +14,7 @@ pub const DEVICE_ID_LIMIT: usize = 64;
 pub struct DeviceId(Arc<str>);
 
 /// A text that cannot name a device.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DeviceIdError {
     /// Empty or longer than the limit.
     #[error("a device id has 1 to {DEVICE_ID_LIMIT} characters, this one has {0}")]

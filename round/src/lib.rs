@@ -1,8 +1,20 @@
-//! stub
+//! The protocol of a federated round, without sockets, clocks or threads.
+//!
+//! The coordinator in production and the simulator drive the very same [`Coordinator`](coordinator::Coordinator) and
+//! [`Device`](device::Device); time, entropy and IO are handed in.
 #![forbid(unsafe_code)]
+
+pub mod checkpoint;
+pub mod coordinator;
+pub mod device;
 pub mod device_id;
+pub mod founding;
+pub mod guarantee;
 pub mod model;
+pub mod optimizer;
 pub mod params;
+pub mod participation;
 pub mod plan;
 pub mod task;
+pub mod time;
 pub mod trainer;

@@ -55,7 +55,7 @@ impl Layout {
 }
 
 /// A parameter vector did not fit its layout.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the model has {expected} parameters, but {found} were given")]
 pub struct DimensionMismatch {
     /// Dimension of the layout.

@@ -19,7 +19,7 @@ pub struct LocalPlan {
 }
 
 /// A `[plan]` section that no device could follow.
-#[derive(Debug, Error, PartialEq)]
+#[derive(Clone, Debug, Error, PartialEq)]
 pub enum PlanError {
     /// No pass or no example per step.
     #[error("plan.{field} must be at least 1")]

@@ -10,7 +10,7 @@ mod receipt;
 mod reservation;
 mod rules;
 
-pub use entry::{Entry, Opening, Record, Reservation};
+pub use entry::{Entry, Opening, Record, Reservation, Unit};
 pub use error::LedgerError;
 pub use receipt::Receipt;
 pub use reservation::TaskAccount;

@@ -20,7 +20,7 @@ pub struct Release {
 }
 
 /// The receipt does not pay for this release.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ReleaseError {
     /// The ledger was charged for another mechanism or grid.
     #[error("the receipt of ledger entry {entry} pays for another mechanism than the one to be run")]

@@ -12,7 +12,7 @@ use crate::{grid::Grid, ring::RingVector};
 pub struct Sum(pub(super) RingVector);
 
 /// An addend of another grid.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the addend lies on another grid than the sum")]
 pub struct GridMismatch;
 

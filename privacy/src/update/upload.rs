@@ -29,7 +29,7 @@ impl Seal for Plain {
 pub struct Upload(pub(super) RingVector);
 
 /// Bytes that no honest device sends for this grid.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum UploadError {
     /// Wrong length or padding.
     #[error(transparent)]

@@ -51,7 +51,7 @@ pub enum ModelSpec {
 }
 
 /// A `[model]` section that describes no model.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ModelError {
     /// A width, extent or class count of zero.
     #[error("model.{field} must be at least 1")]

@@ -1,2 +1,103 @@
-//! stub
+//! A task: what is to be learnt, how, under what privacy. Immutable, and named by its hash.
+
+mod error;
+mod privacy;
+mod schedule;
+
+pub use error::TaskError;
+pub use privacy::{NoiseLevel, Privacy};
+pub use schedule::Schedule;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{model::ModelSpec, optimizer::ServerOptimizer, participation::Participation, plan::LocalPlan};
+
+/// SHA-256 of a task's canonical form. Two tasks with the same hash are the same task.
 pub type TaskHash = murmur_privacy::Digest;
+
+/// Longest name of a task or a population, in bytes.
+const NAME_LIMIT: usize = 64;
+
+/// One task file, validated. The same file runs in the simulator and on a coordinator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// What people call it: 1 to 64 of `A-Z a-z 0-9 . _ -`.
+    pub name: String,
+    /// Whose ledger pays. Several tasks may share a population.
+    pub population: String,
+    /// Rounds of the schedule.
+    pub rounds: u32,
+    /// What is learnt.
+    pub model: ModelSpec,
+    /// What a device does with the model and its data.
+    pub plan: LocalPlan,
+    /// Who takes part in a round.
+    pub participation: Participation,
+    /// What is promised. Nothing in it has a default.
+    pub privacy: Privacy,
+    /// From a released average to the next model.
+    pub server: ServerOptimizer,
+}
+
+impl Task {
+    /// Reads a task file. Unknown keys, missing keys and numbers out of range are errors that name the key.
+    ///
+    /// # Errors
+    /// [`TaskError`].
+    pub fn from_toml(text: &str) -> Result<Self, TaskError> {
+        let task: Self = toml::from_str(text).map_err(|error| TaskError::Toml(error.to_string().trim().to_owned()))?;
+        task.validate()?;
+        Ok(task)
+    }
+
+    /// Reads the canonical form, as it travels to devices.
+    ///
+    /// # Errors
+    /// [`TaskError`], as for a file.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, TaskError> {
+        let task: Self = serde_json::from_slice(bytes).map_err(|error| TaskError::Json(error.to_string()))?;
+        task.validate()?;
+        Ok(task)
+    }
+
+    /// The canonical form: JSON, keys in declaration order, numbers in their shortest exact form.
+    ///
+    /// # Errors
+    /// [`TaskError::Json`] if serialisation fails, which no validated task does.
+    pub fn to_json(&self) -> Result<Vec<u8>, TaskError> {
+        serde_json::to_vec(self).map_err(|error| TaskError::Json(error.to_string()))
+    }
+
+    /// SHA-256 of the canonical form: comments and layout of the file do not matter, every value does.
+    ///
+    /// # Errors
+    /// As [`to_json`](Self::to_json).
+    pub fn hash(&self) -> Result<TaskHash, TaskError> {
+        Ok(TaskHash::of(&self.to_json()?))
+    }
+
+    fn validate(&self) -> Result<(), TaskError> {
+        check_name("name", &self.name)?;
+        check_name("population", &self.population)?;
+        if self.rounds == 0 {
+            return Err(TaskError::NoRounds);
+        }
+        self.model.validate()?;
+        self.plan.validate()?;
+        self.participation.validate()?;
+        self.server.validate()?;
+        Ok(())
+    }
+}
+
+fn check_name(field: &'static str, name: &str) -> Result<(), TaskError> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() || name.len() > NAME_LIMIT || !name.chars().all(legal) || name.starts_with('.') {
+        return Err(TaskError::Name { field, name: name.to_owned() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

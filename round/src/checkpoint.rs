@@ -1,0 +1,167 @@
+//! A model file and the optimiser state beside it, as bytes. Where they are kept is the driver's business.
+
+use std::collections::HashMap;
+
+use murmur_privacy::Digest;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    guarantee::Guarantee,
+    optimizer::OptimizerState,
+    params::{Layout, Params},
+    task::{Schedule, TaskHash},
+};
+
+/// The one key of a file's metadata; safetensors writes several in no fixed order.
+const METADATA: &str = "murmur";
+
+/// What a model file says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of the manifest: 1.
+    pub version: u32,
+    /// Hash of the task.
+    pub task: TaskHash,
+    /// Name of the task.
+    pub name: String,
+    /// Whose data it was trained on.
+    pub population: String,
+    /// The round that released it; absent for the initial model.
+    pub round: Option<u32>,
+    /// What is promised, up to and including this round.
+    pub guarantee: Guarantee,
+    /// Head of the population's ledger when the round was paid for.
+    pub ledger_head: Digest,
+}
+
+/// A model ready to be stored: file contents and their names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The model file: safetensors, PyTorch's names and shapes, with its [`Manifest`].
+    pub model: Vec<u8>,
+    /// SHA-256 of the model file: the model's name.
+    pub digest: Digest,
+    /// What the server optimiser remembers after this model: safetensors. Post-processing of releases, not secret.
+    pub optimizer: Vec<u8>,
+}
+
+/// Bytes that are not the checkpoint expected.
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    /// Not a safetensors file, or one that could not be written.
+    #[error("not a readable safetensors file: {0}")]
+    SafeTensors(#[from] safetensors::SafeTensorError),
+    /// A tensor is missing or of another shape or type.
+    #[error("tensor {name:?} is missing or not f32 of shape {shape:?}")]
+    Tensor {
+        /// Name of the tensor.
+        name: String,
+        /// Shape expected.
+        shape: Vec<usize>,
+    },
+    /// No manifest, or an unreadable one.
+    #[error("the file's metadata is not Murmur's: {0}")]
+    Metadata(String),
+    /// The file is not the one the ledger names.
+    #[error("the model file has digest {found}, the ledger names {expected}")]
+    Digest {
+        /// What the ledger says.
+        expected: Digest,
+        /// What the bytes have.
+        found: Digest,
+    },
+}
+
+impl Checkpoint {
+    /// Encodes a model and its optimiser state.
+    ///
+    /// # Errors
+    /// [`CheckpointError::SafeTensors`] if encoding fails.
+    pub fn encode(params: &Params, state: &OptimizerState, manifest: &Manifest) -> Result<Self, CheckpointError> {
+        let tensors = params.tensors().map(|(tensor, values)| (tensor.name.clone(), tensor.shape.clone(), values));
+        let model = write(tensors, manifest)?;
+        let slots = state.slots.iter().enumerate();
+        let slots = slots.map(|(index, values)| (slot_name(index), vec![values.len()], values.as_slice()));
+        let optimizer = write(slots, &state.steps)?;
+        Ok(Self { digest: Digest::of(&model), model, optimizer })
+    }
+
+    /// Decodes what a previous process stored, checking every name, shape and the model's digest.
+    ///
+    /// # Errors
+    /// [`CheckpointError`].
+    pub fn decode(&self, schedule: &Schedule, expected: Digest) -> Result<(Params, OptimizerState), CheckpointError> {
+        let found = Digest::of(&self.model);
+        if found != expected {
+            return Err(CheckpointError::Digest { expected, found });
+        }
+        let params = read_model(&self.model, schedule.task().model.layout())?;
+        let (_, metadata) = SafeTensors::read_metadata(&self.optimizer)?;
+        let steps = metadata_of(metadata.metadata().as_ref())?;
+        let file = SafeTensors::deserialize(&self.optimizer)?;
+        let slots = (0..schedule.task().server.slot_count())
+            .map(|index| read_tensor(&file, &slot_name(index), &[params.dimension()]))
+            .collect::<Result<_, _>>()?;
+        Ok((params, OptimizerState { steps, slots }))
+    }
+}
+
+/// Reads the parameters of a model file.
+///
+/// # Errors
+/// [`CheckpointError`] when a tensor of the layout is missing or has another shape.
+pub fn read_model(bytes: &[u8], layout: Layout) -> Result<Params, CheckpointError> {
+    let file = SafeTensors::deserialize(bytes)?;
+    let mut values = Vec::with_capacity(layout.dimension());
+    for tensor in layout.tensors() {
+        values.extend(read_tensor(&file, &tensor.name, &tensor.shape)?);
+    }
+    Params::new(layout, values).map_err(|error| CheckpointError::Metadata(error.to_string()))
+}
+
+/// Reads the manifest of a model file.
+///
+/// # Errors
+/// [`CheckpointError`] when the file is no model of ours.
+pub fn read_manifest(bytes: &[u8]) -> Result<Manifest, CheckpointError> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
+    metadata_of(metadata.metadata().as_ref())
+}
+
+fn slot_name(index: usize) -> String {
+    format!("slot.{index}")
+}
+
+fn metadata_of<T: for<'de> Deserialize<'de>>(metadata: Option<&HashMap<String, String>>) -> Result<T, CheckpointError> {
+    let text = metadata.and_then(|map| map.get(METADATA));
+    let text = text.ok_or_else(|| CheckpointError::Metadata(format!("no key {METADATA:?}")))?;
+    serde_json::from_str(text).map_err(|error| CheckpointError::Metadata(error.to_string()))
+}
+
+fn write<'a>(
+    tensors: impl Iterator<Item = (String, Vec<usize>, &'a [f32])>,
+    metadata: &impl Serialize,
+) -> Result<Vec<u8>, CheckpointError> {
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
+        .map(|(name, shape, values)| (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+        .collect();
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+        .collect::<Result<Vec<_>, CheckpointError>>()?;
+    let text = serde_json::to_string(metadata).map_err(|error| CheckpointError::Metadata(error.to_string()))?;
+    Ok(safetensors::serialize(views, Some(HashMap::from([(METADATA.to_owned(), text)])))?)
+}
+
+fn read_tensor(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
+    let wrong = || CheckpointError::Tensor { name: name.to_owned(), shape: shape.to_vec() };
+    let view = file.tensor(name).map_err(|_| wrong())?;
+    if view.dtype() != Dtype::F32 || view.shape() != shape {
+        return Err(wrong());
+    }
+    let (words, _) = view.data().as_chunks::<4>();
+    Ok(words.iter().map(|word| f32::from_le_bytes(*word)).collect())
+}

@@ -1,0 +1,162 @@
+//! The coordinator of one task: a state machine without clock, sockets, threads or global randomness.
+//!
+//! Drive it with [`handle`](Coordinator::handle), then carry out what [`poll_effect`](Coordinator::poll_effect) yields,
+//! in order, and wake it at [`next_deadline`](Coordinator::next_deadline). Its phases stand one in a file.
+
+mod event;
+mod phases;
+mod shared;
+
+pub use event::{Assignment, Effect, Event, Outcome, Refusal, TurnedAway, Verdict};
+
+use std::sync::Arc;
+
+use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::LedgerError};
+use thiserror::Error;
+
+use crate::{
+    checkpoint::{Checkpoint, CheckpointError},
+    device_id::DeviceId,
+    guarantee::Guarantee,
+    params::Params,
+    task::Schedule,
+    time::Time,
+};
+use phases::{Phase, Waiting};
+use shared::Shared;
+
+/// Why a coordinator cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The task has no reservation, or another defect of the ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The stored model or optimiser state is not the one the ledger names.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The ledger names a released model, but none was handed in.
+    #[error("the ledger names model {model} for this task, and it was not found")]
+    ModelMissing {
+        /// Digest of the missing model.
+        model: Digest,
+    },
+    /// Fewer or more devices than the schedule was fixed for.
+    #[error("the schedule was fixed for {expected} devices, {found} distinct ones are enrolled")]
+    Population {
+        /// Devices in the schedule.
+        expected: u64,
+        /// Distinct devices handed in.
+        found: u64,
+    },
+    /// Seeded noise under a ledger that claims the operating system's, or the reverse.
+    #[error("the ledger records {ledger} noise, but the entropy handed in is {entropy}")]
+    Provenance {
+        /// What the ledger says.
+        ledger: Provenance,
+        /// What was handed in.
+        entropy: Provenance,
+    },
+}
+
+/// The coordinator of one task over one population.
+pub struct Coordinator {
+    shared: Shared,
+    phase: Phase,
+}
+
+impl Coordinator {
+    /// A coordinator whose task is reserved in `ledger`. `stored` is the checkpoint of the model that the ledger names last
+    /// for this task, if it names one.
+    ///
+    /// # Errors
+    /// [`StartError`] when ledger, enrolment, entropy and stored model do not belong together.
+    pub fn start(
+        schedule: Schedule,
+        mut enrolled: Vec<DeviceId>,
+        ledger: Ledger,
+        entropy: NoiseRng,
+        stored: Option<Checkpoint>,
+    ) -> Result<Self, StartError> {
+        if ledger.provenance() != entropy.provenance() {
+            return Err(StartError::Provenance { ledger: ledger.provenance(), entropy: entropy.provenance() });
+        }
+        enrolled.sort_unstable();
+        enrolled.dedup();
+        let (expected, found) = (schedule.population(), enrolled.len() as u64);
+        if expected != found {
+            return Err(StartError::Population { expected, found });
+        }
+        let (params, optimizer) = match (ledger.account(&schedule.hash())?.model(), stored) {
+            (Some((_, model)), Some(checkpoint)) => checkpoint.decode(&schedule, model)?,
+            (Some((_, model)), None) => return Err(StartError::ModelMissing { model }),
+            (None, _) => {
+                let params = schedule.task().model.initial();
+                let optimizer = schedule.task().server.initial_state(params.dimension());
+                (params, optimizer)
+            }
+        };
+        let mut shared = Shared::new(schedule, enrolled, ledger, entropy, params, optimizer)?;
+        shared.publish_first()?;
+        Ok(Self { shared, phase: Phase::Waiting(Waiting) })
+    }
+
+    /// Ends the task after this many rounds in all, as if by hand; nothing else about it changes.
+    pub fn stop_after(&mut self, rounds: u32) {
+        self.shared.stop_after = Some(rounds);
+    }
+
+    /// Takes in one event. `now` never goes back.
+    pub fn handle(&mut self, now: Time, event: Event) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Waiting(Waiting));
+        self.phase = phase.handle(&mut self.shared, now, event);
+    }
+
+    /// The next thing to be done outside; `None` when the coordinator waits.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.shared.effects.pop_front()
+    }
+
+    /// When to hand in [`Event::Tick`], if at all.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.phase.deadline()
+    }
+
+    /// The current model. Until its [`Effect::Publish`] was carried out it is for nobody else's eyes.
+    #[must_use]
+    pub fn model(&self) -> Arc<Params> {
+        self.shared.params.clone()
+    }
+
+    /// The schedule it follows.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        &self.shared.schedule
+    }
+
+    /// The ledger it spends from.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.shared.ledger
+    }
+
+    /// What is promised at this moment.
+    ///
+    /// # Errors
+    /// Never after a successful start: the task's account exists.
+    pub fn guarantee(&self) -> Result<Guarantee, LedgerError> {
+        self.shared.guarantee()
+    }
+
+    /// How the task ended, once it did.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.phase {
+            Phase::Finished(finished) => Some(&finished.outcome),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! A round is open. Its cohort was fixed by secret coins when it opened; once open it always releases.
+
+use std::collections::BTreeSet;
+
+use murmur_privacy::Sum;
+
+use super::{Phase, Sealing, answer_late};
+use crate::{
+    coordinator::{Effect, Event, Refusal, TurnedAway, Verdict, shared::Shared},
+    device_id::DeviceId,
+    participation::Selection,
+    time::Time,
+};
+
+pub(in crate::coordinator) struct Collecting {
+    round: u32,
+    closes: Time,
+    selection: Selection,
+    /// Devices that were given the work.
+    assigned: BTreeSet<DeviceId>,
+    /// Devices whose upload was counted.
+    counted: BTreeSet<DeviceId>,
+    /// Devices that said they will not answer.
+    withdrawn: BTreeSet<DeviceId>,
+    sum: Sum,
+}
+
+impl Collecting {
+    pub(super) fn open(shared: &mut Shared, now: Time, round: u32) -> Phase {
+        // The secret lives as long as this phase's selection and is dropped here: a crash abandons the round's cohort.
+        let secret = shared.entropy.secret();
+        let selection = shared.schedule.task().participation.select(&secret, &shared.enrolled);
+        let phase = Self {
+            round,
+            closes: now + shared.window(),
+            selection,
+            assigned: BTreeSet::new(),
+            counted: BTreeSet::new(),
+            withdrawn: BTreeSet::new(),
+            sum: Sum::new(shared.schedule.grid()),
+        };
+        phase.close_if_done(shared, now)
+    }
+
+    pub(super) fn deadline(&self) -> Time {
+        self.closes
+    }
+
+    pub(super) fn handle(mut self, shared: &mut Shared, now: Time, event: Event) -> Phase {
+        match event {
+            Event::CheckIn(device) => self.check_in(shared, now, device),
+            Event::Upload { device, round, .. } | Event::Withdraw { device, round } if round != self.round => {
+                answer_late(shared, device, round);
+            }
+            Event::Upload { device, round, upload } => {
+                let verdict = self.upload(&device, &upload);
+                shared.effects.push_back(Effect::Answer { device, round, verdict });
+            }
+            Event::Withdraw { device, round } => {
+                let verdict = self.withdraw(&device);
+                shared.effects.push_back(Effect::Answer { device, round, verdict });
+            }
+            Event::Tick | Event::Persisted { .. } => {}
+        }
+        self.close_if_done(shared, now)
+    }
+
+    fn check_in(&mut self, shared: &mut Shared, now: Time, device: DeviceId) {
+        // The same device gets the same answer as often as it asks.
+        let included = match &self.selection {
+            Selection::Chosen(devices) => devices.contains(&device),
+            Selection::FirstComers(limit) => self.assigned.contains(&device) || self.assigned.len() < *limit,
+        };
+        if included && !self.has_answered(&device) {
+            self.assigned.insert(device.clone());
+            shared.assign(device, self.round);
+        } else {
+            let after = now.until(self.closes);
+            shared.turn_away(device, TurnedAway::ComeBack { after });
+        }
+    }
+
+    fn upload(&mut self, device: &DeviceId, upload: &murmur_privacy::Upload) -> Verdict {
+        if self.counted.contains(device) {
+            return Verdict::Accepted;
+        }
+        if !self.assigned.contains(device) || self.withdrawn.contains(device) {
+            return Verdict::Refused(Refusal::NotAssigned);
+        }
+        if self.sum.add(upload).is_err() {
+            return Verdict::Refused(Refusal::WrongGrid);
+        }
+        self.counted.insert(device.clone());
+        Verdict::Accepted
+    }
+
+    fn withdraw(&mut self, device: &DeviceId) -> Verdict {
+        if !self.assigned.contains(device) || self.counted.contains(device) {
+            return Verdict::Refused(Refusal::NotAssigned);
+        }
+        self.withdrawn.insert(device.clone());
+        Verdict::Accepted
+    }
+
+    fn has_answered(&self, device: &DeviceId) -> bool {
+        self.counted.contains(device) || self.withdrawn.contains(device)
+    }
+
+    /// Closes by the clock, or when every device of the cohort has answered: nobody can displace anybody.
+    fn close_if_done(self, shared: &mut Shared, now: Time) -> Phase {
+        let wanted = match &self.selection {
+            Selection::Chosen(devices) => devices.len(),
+            Selection::FirstComers(limit) => *limit,
+        };
+        if now < self.closes && self.counted.len() + self.withdrawn.len() < wanted {
+            return Phase::Collecting(self);
+        }
+        shared.closed = Some((self.round, self.counted));
+        Sealing::enter(shared, self.round, self.sum)
+    }
+}

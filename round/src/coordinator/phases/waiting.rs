@@ -1,0 +1,53 @@
+//! No round is open: availability is gathered until one may be expected to bring enough reports.
+
+use super::{Collecting, Finished, Phase, answer_closed};
+use crate::{
+    coordinator::{Event, Outcome, TurnedAway, shared::Shared},
+    time::{Millis, Time},
+};
+
+pub(in crate::coordinator) struct Waiting;
+
+impl Waiting {
+    pub(super) fn handle(self, shared: &mut Shared, now: Time, event: Event) -> Phase {
+        match event {
+            Event::CheckIn(device) => {
+                let next = self.advance(shared, now);
+                match next {
+                    Phase::Waiting(_) => {
+                        // A tenth of the window: the round opens as soon as enough devices are about.
+                        let after = Millis((shared.window().0 / 10).clamp(50, 10_000));
+                        shared.turn_away(device, TurnedAway::ComeBack { after });
+                        next
+                    }
+                    open => open.handle(shared, now, Event::CheckIn(device)),
+                }
+            }
+            Event::Tick => self.advance(shared, now),
+            other => {
+                answer_closed(shared, other);
+                Phase::Waiting(self)
+            }
+        }
+    }
+
+    /// Ends the task when its schedule, its budget or the driver says so; opens a round when enough devices are about;
+    /// otherwise stays. The decision uses the ledger and public availability only, never an update.
+    pub(super) fn advance(self, shared: &mut Shared, now: Time) -> Phase {
+        let account = match shared.ledger.account(&shared.schedule.hash()) {
+            Ok(account) => account,
+            Err(error) => return Finished::enter(shared, Outcome::Failed(error.to_string())),
+        };
+        let round = account.next_round();
+        if round >= shared.schedule.task().rounds {
+            return Finished::enter(shared, Outcome::Completed);
+        }
+        if !account.affords_another() {
+            return Finished::enter(shared, Outcome::BudgetExhausted);
+        }
+        if shared.stop_after.is_some_and(|limit| round >= limit) {
+            return Finished::enter(shared, Outcome::StoppedEarly);
+        }
+        if shared.enough_available(now) { Collecting::open(shared, now, round) } else { Phase::Waiting(self) }
+    }
+}

@@ -1,0 +1,141 @@
+//! What all phases of a coordinator share.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
+
+use murmur_privacy::{Digest, Ledger, NoiseRng, ledger::LedgerError};
+
+use super::{Assignment, Effect, StartError, TurnedAway};
+use crate::{
+    checkpoint::{Checkpoint, CheckpointError, Manifest},
+    device_id::DeviceId,
+    guarantee::Guarantee,
+    optimizer::OptimizerState,
+    params::Params,
+    task::Schedule,
+    time::{Millis, Time},
+};
+
+pub(super) struct Shared {
+    pub(super) schedule: Schedule,
+    /// Sorted, without duplicates.
+    pub(super) enrolled: Vec<DeviceId>,
+    pub(super) ledger: Ledger,
+    pub(super) entropy: NoiseRng,
+    pub(super) params: Arc<Params>,
+    pub(super) model: Digest,
+    pub(super) optimizer: OptimizerState,
+    pub(super) stop_after: Option<u32>,
+    pub(super) effects: VecDeque<Effect>,
+    /// The last closed round and who was counted in it: a repeated upload gets its first answer back.
+    pub(super) closed: Option<(u32, BTreeSet<DeviceId>)>,
+    /// When each device, by its place in `enrolled`, was last heard of. Availability is public, unlike selection.
+    last_seen: HashMap<usize, Time>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        schedule: Schedule,
+        enrolled: Vec<DeviceId>,
+        ledger: Ledger,
+        entropy: NoiseRng,
+        params: Params,
+        optimizer: OptimizerState,
+    ) -> Result<Self, StartError> {
+        Ok(Self {
+            schedule,
+            enrolled,
+            ledger,
+            entropy,
+            params: Arc::new(params),
+            model: Digest::ZERO,
+            optimizer,
+            stop_after: None,
+            effects: VecDeque::new(),
+            closed: None,
+            last_seen: HashMap::new(),
+        })
+    }
+
+    /// Publishes the model the task starts or resumes from.
+    pub(super) fn publish_first(&mut self) -> Result<(), StartError> {
+        let released = self.ledger.account(&self.schedule.hash())?.model();
+        let round = match released {
+            Some((round, model)) => {
+                self.model = model;
+                Some(round)
+            }
+            None => {
+                let head = self.ledger.head();
+                let checkpoint = self.checkpoint(None, head)?;
+                self.model = checkpoint.digest;
+                self.effects.push_back(Effect::Store(checkpoint));
+                None
+            }
+        };
+        self.effects.push_back(Effect::Publish { round, model: self.model });
+        Ok(())
+    }
+
+    /// The current parameters as files. `head` is the ledger entry that paid for them.
+    pub(super) fn checkpoint(&self, round: Option<u32>, head: Digest) -> Result<Checkpoint, CheckpointError> {
+        let task = self.schedule.task();
+        let manifest = Manifest {
+            version: 1,
+            task: self.schedule.hash(),
+            name: task.name.clone(),
+            population: task.population.clone(),
+            round,
+            guarantee: self.guarantee().map_err(|error| CheckpointError::Metadata(error.to_string()))?,
+            ledger_head: head,
+        };
+        Checkpoint::encode(&self.params, &self.optimizer, &manifest)
+    }
+
+    pub(super) fn guarantee(&self) -> Result<Guarantee, LedgerError> {
+        let account = self.ledger.account(&self.schedule.hash())?;
+        Ok(Guarantee::of(&self.schedule, account, self.ledger.provenance()))
+    }
+
+    pub(super) fn window(&self) -> Millis {
+        Millis::from_seconds(self.schedule.task().participation.window_seconds())
+    }
+
+    /// Notes that a device is there. False for one that was never enrolled.
+    pub(super) fn see(&mut self, device: &DeviceId, now: Time) -> bool {
+        match self.enrolled.binary_search(device) {
+            Ok(place) => {
+                self.last_seen.insert(place, now);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Whether publicly known availability lets a round be expected to bring enough reports. Devices heard of within the
+    /// last two windows count: those of the last round, and those that came back since.
+    pub(super) fn enough_available(&self, now: Time) -> bool {
+        let horizon = Millis(2 * self.window().0);
+        let available = self.last_seen.values().filter(|seen| seen.until(now) <= horizon).count() as u64;
+        let participation = &self.schedule.task().participation;
+        let expected = participation.expected_reports(available, self.schedule.population());
+        available > 0 && expected >= f64::from(participation.minimum_reports())
+    }
+
+    pub(super) fn assign(&mut self, device: DeviceId, round: u32) {
+        let assignment =
+            Assignment { task: self.schedule.hash(), round, model: self.model, grid: self.schedule.grid() };
+        self.effects.push_back(Effect::Assign { device, assignment });
+    }
+
+    pub(super) fn turn_away(&mut self, device: DeviceId, reason: TurnedAway) {
+        self.effects.push_back(Effect::TurnAway { device, reason });
+    }
+
+    /// Whether this device's upload was counted in the round that closed last.
+    pub(super) fn was_counted(&self, device: &DeviceId, round: u32) -> bool {
+        self.closed.as_ref().is_some_and(|(closed, devices)| *closed == round && devices.contains(device))
+    }
+}

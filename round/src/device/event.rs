@@ -1,0 +1,88 @@
+//! What goes into a device, and what comes out.
+
+use std::sync::Arc;
+
+use murmur_privacy::{Delta, Digest, Upload};
+use thiserror::Error;
+
+use crate::{
+    coordinator::{Assignment, TurnedAway, Verdict},
+    params::Params,
+    plan::{LocalPlan, ShuffleSeed},
+    task::{Task, TaskHash},
+};
+
+/// Something that happened outside.
+pub enum DeviceEvent {
+    /// Time passed; due at [`next_deadline`](super::Device::next_deadline).
+    Tick,
+    /// The coordinator gave work.
+    Assigned(Assignment),
+    /// The coordinator sent the device away.
+    TurnedAway(TurnedAway),
+    /// The task asked for, by the driver's cache or from the coordinator.
+    Task(Arc<Task>),
+    /// The model asked for.
+    Model(Arc<Params>),
+    /// Local training is done.
+    Trained(Delta),
+    /// The coordinator answered the upload.
+    Answered(Verdict),
+    /// A request failed for good (after the link's own retries), or local training could not be done.
+    Failed,
+}
+
+/// Something to be done outside.
+pub enum DeviceEffect {
+    /// Ask the coordinator for work.
+    CheckIn,
+    /// Get the task of this hash. The driver checks the hash of what it got.
+    FetchTask(TaskHash),
+    /// Get the model of this digest. The driver checks the digest of what it got.
+    FetchModel(Digest),
+    /// Train locally.
+    Train {
+        /// Where to start.
+        params: Arc<Params>,
+        /// How.
+        plan: LocalPlan,
+        /// In which order.
+        seed: ShuffleSeed,
+    },
+    /// Send the update. A retry sends the same one again.
+    Send {
+        /// The round it belongs to.
+        round: u32,
+        /// The update.
+        upload: Upload,
+    },
+    /// Tell the coordinator that nothing will come.
+    Withdraw {
+        /// The round it belongs to.
+        round: u32,
+    },
+}
+
+/// What a device refuses, whatever its coordinator says.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum DeviceError {
+    /// The grid would let more of the update through than the task's clip.
+    #[error("the assignment's grid bounds an update by {bound}, the task's clip is {clip}")]
+    GridAboveClip {
+        /// Bound of the grid, in units of the parameters.
+        bound: f64,
+        /// Clip of the task.
+        clip: f64,
+    },
+    /// The grid or the model is for another number of parameters than the task's model.
+    #[error("the task's model has {expected} parameters, the assignment is for {found}")]
+    Dimension {
+        /// Parameters of the task's model.
+        expected: usize,
+        /// Parameters of the grid or the model handed in.
+        found: usize,
+    },
+    /// An answer to a question that was not asked.
+    #[error("the device did not expect this event now")]
+    Unexpected,
+}

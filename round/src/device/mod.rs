@@ -1,0 +1,68 @@
+//! The device of one task: the coordinator's mirror image, a state machine without clock, sockets or training.
+//!
+//! Drive it with [`handle`](Device::handle), then carry out what [`poll_effect`](Device::poll_effect) yields.
+
+mod event;
+mod phase;
+
+pub use event::{DeviceEffect, DeviceError, DeviceEvent};
+
+use std::collections::VecDeque;
+
+use crate::{device_id::DeviceId, time::Time};
+use phase::Phase;
+
+/// One device taking part in whatever task its coordinator runs.
+pub struct Device {
+    id: DeviceId,
+    phase: Phase,
+    effects: VecDeque<DeviceEffect>,
+}
+
+impl Device {
+    /// A device that has not checked in yet.
+    #[must_use]
+    pub fn new(id: DeviceId) -> Self {
+        Self { id, phase: Phase::Idle { wake: Time(0) }, effects: VecDeque::new() }
+    }
+
+    /// Its enrolled name.
+    #[must_use]
+    pub fn id(&self) -> &DeviceId {
+        &self.id
+    }
+
+    /// Takes in one event. `now` never goes back.
+    ///
+    /// # Errors
+    /// [`DeviceError`] when the coordinator asks for something this device refuses. The device is then idle again and
+    /// has told the coordinator that it withdraws.
+    pub fn handle(&mut self, now: Time, event: DeviceEvent) -> Result<(), DeviceError> {
+        let phase = std::mem::replace(&mut self.phase, Phase::Idle { wake: now });
+        self.phase = phase.handle(&self.id, &mut self.effects, now, event)?;
+        Ok(())
+    }
+
+    /// The next thing to be done outside; `None` when the device waits.
+    pub fn poll_effect(&mut self) -> Option<DeviceEffect> {
+        self.effects.pop_front()
+    }
+
+    /// When to hand in [`DeviceEvent::Tick`], if at all.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        match &self.phase {
+            Phase::Idle { wake } => Some(*wake),
+            _ => None,
+        }
+    }
+
+    /// Whether the coordinator said that there is nothing more to do.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! What is promised, in the words that stand beside every epsilon.
+
+use std::fmt;
+
+use murmur_privacy::{
+    Mechanism, Provenance, Relation,
+    ledger::{TaskAccount, Unit},
+    units::{DeltaProbability, Epsilon, NoiseMultiplier},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::task::Schedule;
+
+/// The coordinator sees single updates; it is part of every claim until secure aggregation exists.
+pub const TRUST: &str = "sees every release, ledger and report, may be in league with other devices; does not see the \
+                         coordinator, which is trusted with single updates";
+
+/// A claim with everything it depends on. An epsilon is never shown without these.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guarantee {
+    /// Loss of the rounds paid for so far.
+    pub epsilon_spent: Epsilon,
+    /// Loss of the whole schedule: what is set aside in the ledger.
+    pub epsilon: Epsilon,
+    /// The task's own budget.
+    pub budget: Epsilon,
+    /// Failure probability; absent where nothing is promised.
+    pub delta: Option<DeltaProbability>,
+    /// What one neighbouring world differs in.
+    pub unit: Unit,
+    /// Which worlds are compared.
+    pub relation: Relation,
+    /// What was added to every sum: `gaussian` or `none`.
+    pub mechanism: String,
+    /// Standard deviation of the noise over the sensitivity, as it runs.
+    pub noise_multiplier: Option<NoiseMultiplier>,
+    /// Who vouches for the loss.
+    pub accountant: String,
+    /// What is assumed about who takes part, and who enforces it.
+    pub sampling: String,
+    /// What the adversary may see.
+    pub adversary: String,
+    /// Whose noise it is.
+    pub provenance: Provenance,
+}
+
+impl Guarantee {
+    /// The claim of a task at this moment.
+    #[must_use]
+    pub fn of(schedule: &Schedule, account: &TaskAccount, provenance: Provenance) -> Self {
+        let reservation = account.reservation();
+        let mechanism = match schedule.mechanism() {
+            Mechanism::Gaussian { .. } => "gaussian",
+            Mechanism::None => "none",
+        };
+        Self {
+            epsilon_spent: account.epsilon_spent(),
+            epsilon: reservation.epsilon,
+            budget: reservation.limit,
+            delta: schedule.task().privacy.delta(),
+            unit: Unit::Device,
+            relation: Relation::ZeroOut,
+            mechanism: mechanism.to_owned(),
+            noise_multiplier: schedule.noise_multiplier(),
+            accountant: reservation.accountant.clone(),
+            sampling: schedule.task().participation.assumption(),
+            adversary: TRUST.to_owned(),
+            provenance,
+        }
+    }
+
+    /// Whether anything at all is promised.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.epsilon.is_finite()
+    }
+}
+
+impl fmt::Display for Guarantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.is_private(), self.delta, self.noise_multiplier) {
+            (true, Some(delta), Some(multiplier)) => {
+                writeln!(
+                    f,
+                    "  epsilon     {:.4} of a budget of {}, delta {:e}",
+                    self.epsilon,
+                    self.budget,
+                    delta.get()
+                )?;
+                writeln!(f, "  mechanism   {} with noise multiplier {:.4}", self.mechanism, multiplier)?;
+            }
+            _ => writeln!(f, "  epsilon     infinite: NOT PRIVATE (mechanism = \"{}\")", self.mechanism)?,
+        }
+        writeln!(f, "  unit        one device: all its data, all its rounds")?;
+        writeln!(f, "  relation    {}", self.relation)?;
+        writeln!(f, "  accountant  {}", self.accountant)?;
+        writeln!(f, "  sampling    {}", self.sampling)?;
+        write!(f, "  adversary   {}", self.adversary)?;
+        if self.provenance == Provenance::Simulated {
+            write!(
+                f,
+                "\n  SIMULATED   the noise is seeded: this run protects nobody, it shows what a deployment would promise"
+            )?;
+        }
+        Ok(())
+    }
+}

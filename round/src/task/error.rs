@@ -1,0 +1,72 @@
+//! Why a file is no task.
+
+use murmur_privacy::{
+    accountant::{CalibrationError, Refusal},
+    grid::GridError,
+    mechanism::SigmaOutOfRange,
+};
+use thiserror::Error;
+
+use crate::{model::ModelError, optimizer::OptimizerError, participation::ParticipationError, plan::PlanError};
+
+/// A task file that cannot be run, and what to change in it.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum TaskError {
+    /// Not TOML, an unknown key, a missing key, or a value of the wrong kind: the text names it.
+    #[error("{0}")]
+    Toml(String),
+    /// Not the canonical form of a task.
+    #[error("not a task: {0}")]
+    Json(String),
+    /// A name that could not be a file's.
+    #[error("{field} is {name:?}; it must have 1 to 64 letters, digits, '.', '_' or '-' and not start with '.'")]
+    Name {
+        /// The key at fault.
+        field: &'static str,
+        /// What it holds.
+        name: String,
+    },
+    /// No rounds.
+    #[error("rounds must be at least 1")]
+    NoRounds,
+    /// The `[model]` section.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The `[plan]` section.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The `[participation]` section.
+    #[error(transparent)]
+    Participation(#[from] ParticipationError),
+    /// The `[server]` section.
+    #[error(transparent)]
+    Server(#[from] OptimizerError),
+    /// Too large a failure probability for so many devices.
+    #[error(
+        "privacy.delta is {delta:e}, but must be below 1/{population} = {limit:e}: at or above that, exposing one \
+         device outright would be allowed"
+    )]
+    DeltaTooLarge {
+        /// Delta of the task.
+        delta: f64,
+        /// Devices enrolled.
+        population: u64,
+        /// One over the population.
+        limit: f64,
+    },
+    /// Nobody is enrolled.
+    #[error("no device is enrolled in the population")]
+    NoDevices,
+    /// No grid for this clip and model.
+    #[error("privacy.clip: {0}")]
+    Grid(#[from] GridError),
+    /// No such noise.
+    #[error("privacy.noise_multiplier: {0}")]
+    Sigma(#[from] SigmaOutOfRange),
+    /// The budget cannot be met.
+    #[error("privacy.epsilon: {0}")]
+    Calibration(#[from] CalibrationError),
+    /// No theorem.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}

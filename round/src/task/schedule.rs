@@ -1,0 +1,137 @@
+//! A task made concrete for a population: grid, noise, denominators and the event of a round, all fixed in advance.
+
+use murmur_privacy::{
+    DpEvent, Grid, Mechanism,
+    accountant::calibrate_sigma,
+    ledger::{Entry, Ledger, LedgerError},
+    units::{DeltaProbability, Epsilon, NoiseMultiplier},
+};
+
+use super::{NoiseLevel, Privacy, Task, TaskError, TaskHash};
+
+/// Everything about a task's rounds that does not change while it runs.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    task: Task,
+    hash: TaskHash,
+    population: u64,
+    grid: Grid,
+    mechanism: Mechanism,
+    round_event: DpEvent,
+}
+
+impl Schedule {
+    /// Fixes the schedule of `task` over `population` enrolled devices.
+    ///
+    /// # Errors
+    /// [`TaskError`] when delta is not below 1/population, the participation cannot work with so many devices, or no
+    /// grid or noise level meets the task.
+    pub fn new(task: Task, population: u64) -> Result<Self, TaskError> {
+        if population == 0 {
+            return Err(TaskError::NoDevices);
+        }
+        if let Some(delta) = task.privacy.delta() {
+            let limit = 1.0 / population as f64;
+            if delta.get() >= limit {
+                return Err(TaskError::DeltaTooLarge { delta: delta.get(), population, limit });
+            }
+        }
+        task.participation.validate_for(population)?;
+        let grid = Grid::fit(task.privacy.clip(), task.model.layout().dimension())?;
+        let mechanism = mechanism(&task, &grid)?;
+        let cohort = task.participation.cohort_quantile(population);
+        let grid = grid.with_ring_for(cohort, mechanism.sigma())?;
+        let round_event = task.participation.cost(mechanism.event(&grid));
+        let hash = task.hash()?;
+        Ok(Self { task, hash, population, grid, mechanism, round_event })
+    }
+
+    /// Reserves the schedule's worst case in the population's ledger. The entry returned must be made durable and
+    /// confirmed before the first round.
+    ///
+    /// # Errors
+    /// [`LedgerError`], notably [`LedgerError::OverBudget`] naming what is needed and what is left.
+    pub fn reserve(&self, ledger: &mut Ledger) -> Result<Entry, LedgerError> {
+        let delta = self.task.privacy.delta().unwrap_or(ledger.opening().delta);
+        ledger.reserve(self.hash, self.round_event.clone(), self.task.rounds, self.task.privacy.epsilon(), delta)
+    }
+
+    /// The task.
+    #[must_use]
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// The task's hash.
+    #[must_use]
+    pub fn hash(&self) -> TaskHash {
+        self.hash
+    }
+
+    /// Devices enrolled when the schedule was fixed.
+    #[must_use]
+    pub fn population(&self) -> u64 {
+        self.population
+    }
+
+    /// The grid of every round.
+    #[must_use]
+    pub fn grid(&self) -> Grid {
+        self.grid
+    }
+
+    /// The mechanism of every round.
+    #[must_use]
+    pub fn mechanism(&self) -> &Mechanism {
+        &self.mechanism
+    }
+
+    /// What one round costs.
+    #[must_use]
+    pub fn round_event(&self) -> &DpEvent {
+        &self.round_event
+    }
+
+    /// The constant by which sums are divided.
+    #[must_use]
+    pub fn expected_cohort(&self) -> f64 {
+        self.task.participation.expected_cohort(self.population)
+    }
+
+    /// Noise multiplier as it runs: sigma over the integer bound. `None` without noise.
+    #[must_use]
+    pub fn noise_multiplier(&self) -> Option<NoiseMultiplier> {
+        self.mechanism.multiplier(&self.grid).ok().flatten()
+    }
+
+    /// The budget a population is opened with when nobody names another: exactly what this task asks for, so that no
+    /// later task can spend more than was ever written down.
+    ///
+    /// Without privacy the budget is infinite; its delta then means nothing and is one over the population.
+    ///
+    /// # Errors
+    /// Never for a valid schedule of more than one device; [`TaskError::NoDevices`] otherwise.
+    pub fn least_budget(&self) -> Result<(Epsilon, DeltaProbability), TaskError> {
+        let delta = match self.task.privacy.delta() {
+            Some(delta) => delta,
+            None => DeltaProbability::new(1.0 / (self.population as f64 + 1.0)).map_err(|_| TaskError::NoDevices)?,
+        };
+        Ok((self.task.privacy.epsilon(), delta))
+    }
+}
+
+fn mechanism(task: &Task, grid: &Grid) -> Result<Mechanism, TaskError> {
+    let Privacy::Gaussian { epsilon, delta, noise, .. } = task.privacy else {
+        return Ok(Mechanism::None);
+    };
+    Ok(match noise {
+        NoiseLevel::Multiplier(multiplier) => Mechanism::gaussian(grid, multiplier)?,
+        NoiseLevel::Calibrate => {
+            let schedule = |sigma| {
+                let round = task.participation.cost(Mechanism::Gaussian { sigma }.event(grid));
+                round.repeated(task.rounds)
+            };
+            Mechanism::Gaussian { sigma: calibrate_sigma(epsilon, delta, schedule)? }
+        }
+    })
+}

@@ -1,0 +1,101 @@
+use super::*;
+
+const TASK: &str = r#"
+name = "keyboard"
+population = "phones"
+rounds = 60
+[model]
+kind = "linear"
+input = [1, 28, 28]
+classes = 10
+[plan]
+epochs = 3
+batch_size = 10
+learning_rate = 0.1
+[participation]
+kind = "poisson"
+rate = 0.1
+window_seconds = 300
+minimum_reports = 200
+[privacy]
+clip = 0.3
+mechanism = "gaussian"
+epsilon = 2.0
+delta = 1e-5
+noise_multiplier = "calibrate"
+[server]
+optimizer = "momentum"
+learning_rate = 1.0
+momentum = 0.9
+"#;
+
+fn refused(from: &str, to: &str) -> String {
+    assert!(TASK.contains(from), "{from}");
+    Task::from_toml(&TASK.replace(from, to)).unwrap_err().to_string()
+}
+
+#[test]
+fn the_canonical_form_and_the_hash_do_not_depend_on_layout() {
+    let task = Task::from_toml(TASK).unwrap();
+    let commented = format!("# a comment\n{}", TASK.replace("rounds = 60", "rounds   =   60"));
+    assert_eq!(task.hash().unwrap(), Task::from_toml(&commented).unwrap().hash().unwrap());
+    assert_eq!(Task::from_json(&task.to_json().unwrap()).unwrap(), task);
+    let other = Task::from_toml(&TASK.replace("rounds = 60", "rounds = 61")).unwrap();
+    assert_ne!(task.hash().unwrap(), other.hash().unwrap());
+}
+
+#[test]
+fn every_mistake_is_named() {
+    for (from, to, named) in [
+        ("rounds = 60", "rounds = 60\nepoch = 1", "epoch"),
+        ("batch_size = 10", "batch_size = 10\nbatches = 3", "batches"),
+        ("rate = 0.1\n", "rate = 0.1\ncap = 5\n", "cap"),
+        ("rate = 0.1\n", "rate = 1.5\n", "sampling rate"),
+        ("input = [1, 28, 28]", "input = [1, 28, 28]\nhidden = [3]", "hidden"),
+        ("clip = 0.3", "", "clip"),
+        ("clip = 0.3", "clip = 0.0", "clip"),
+        ("clip = 0.3", "clip = -1.0", "clip"),
+        ("epsilon = 2.0", "", "privacy.epsilon is missing"),
+        ("epsilon = 2.0", "epsilon = inf", "privacy.epsilon must be a positive number"),
+        ("delta = 1e-5", "", "privacy.delta is missing"),
+        ("delta = 1e-5", "delta = 1.0", "delta"),
+        ("noise_multiplier = \"calibrate\"", "", "privacy.noise_multiplier is missing"),
+        ("noise_multiplier = \"calibrate\"", "noise_multiplier = \"some\"", "calibrate"),
+        ("noise_multiplier = \"calibrate\"", "noise_multiplier = 0.0", "noise multiplier"),
+        ("\"gaussian\"", "\"none\"", "epsilon is infinite"),
+        ("\"gaussian\"", "\"laplace\"", "laplace"),
+        ("momentum = 0.9", "momentum = 1.0", "server.momentum"),
+        ("epochs = 3", "epochs = 0", "plan.epochs"),
+        ("classes = 10", "classes = 1", "model.classes"),
+        ("name = \"keyboard\"", "name = \"../keyboard\"", "name"),
+        ("window_seconds = 300", "window_seconds = 0", "window_seconds"),
+    ] {
+        let message = refused(from, to);
+        assert!(message.contains(named), "{to:?}: {message}");
+    }
+    let without_privacy = TASK[..TASK.find("[privacy]").unwrap()].to_owned() + &TASK[TASK.find("[server]").unwrap()..];
+    assert!(Task::from_toml(&without_privacy).unwrap_err().to_string().contains("privacy"));
+}
+
+#[test]
+fn a_schedule_is_calibrated_and_checked_against_its_population() {
+    let task = Task::from_toml(TASK).unwrap();
+    let schedule = Schedule::new(task.clone(), 3_000).unwrap();
+    // A plain reference reaches 2.007 for this schedule (issue 2); ours must not need more.
+    let multiplier = schedule.noise_multiplier().unwrap().get();
+    assert!((1.9..2.01).contains(&multiplier), "{multiplier}");
+    assert!(matches!(Schedule::new(task.clone(), 100_000), Err(TaskError::DeltaTooLarge { population: 100_000, .. })));
+    assert!(matches!(Schedule::new(task, 1_000), Err(TaskError::Participation(_))));
+}
+
+#[test]
+fn without_a_mechanism_the_budget_is_infinite_in_words_and_numbers() {
+    let text = TASK
+        .replace("\"gaussian\"", "\"none\"")
+        .replace("epsilon = 2.0", "")
+        .replace("delta = 1e-5", "")
+        .replace("noise_multiplier = \"calibrate\"", "");
+    let schedule = Schedule::new(Task::from_toml(&text).unwrap(), 3_000).unwrap();
+    assert_eq!(schedule.round_event().mechanism(), &murmur_privacy::DpEvent::NonPrivate);
+    assert_eq!(schedule.least_budget().unwrap().0, murmur_privacy::units::Epsilon::INFINITE);
+}
