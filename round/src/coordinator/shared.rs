@@ -114,14 +114,26 @@ impl Shared {
         }
     }
 
-    /// Whether publicly known availability lets a round be expected to bring enough reports. Devices heard of within the
-    /// last two windows count: those of the last round, and those that came back since.
+    /// Whether publicly known availability lets a round be expected to bring enough reports. Only devices heard of since the
+    /// last round closed count, and within the last two windows: they are still about, and will be back soon.
     pub(super) fn enough_available(&self, now: Time) -> bool {
         let horizon = Millis(2 * self.window().0);
         let available = self.last_seen.values().filter(|seen| seen.until(now) <= horizon).count() as u64;
         let participation = &self.schedule.task().participation;
         let expected = participation.expected_reports(available, self.schedule.population());
         available > 0 && expected >= f64::from(participation.minimum_reports())
+    }
+
+    /// A round closed: whoever wants to be counted as available for the next one checks in again.
+    pub(super) fn close(&mut self, round: u32, counted: BTreeSet<DeviceId>) {
+        self.closed = Some((round, counted));
+        self.last_seen.clear();
+    }
+
+    /// How soon a device that gets no work asks again: a tenth of the window, so that it is back in time for a round that
+    /// opens in the meantime.
+    pub(super) fn come_back(&self) -> TurnedAway {
+        TurnedAway::ComeBack { after: Millis((self.window().0 / 10).clamp(50, 30_000)) }
     }
 
     pub(super) fn assign(&mut self, device: DeviceId, round: u32) {

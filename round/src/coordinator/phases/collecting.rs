@@ -6,7 +6,7 @@ use murmur_privacy::Sum;
 
 use super::{Phase, Sealing, answer_late};
 use crate::{
-    coordinator::{Effect, Event, Refusal, TurnedAway, Verdict, shared::Shared},
+    coordinator::{Effect, Event, Refusal, Verdict, shared::Shared},
     device_id::DeviceId,
     participation::Selection,
     time::Time,
@@ -48,7 +48,7 @@ impl Collecting {
 
     pub(super) fn handle(mut self, shared: &mut Shared, now: Time, event: Event) -> Phase {
         match event {
-            Event::CheckIn(device) => self.check_in(shared, now, device),
+            Event::CheckIn(device) => self.check_in(shared, device),
             Event::Upload { device, round, .. } | Event::Withdraw { device, round } if round != self.round => {
                 answer_late(shared, device, round);
             }
@@ -65,7 +65,7 @@ impl Collecting {
         self.close_if_done(shared, now)
     }
 
-    fn check_in(&mut self, shared: &mut Shared, now: Time, device: DeviceId) {
+    fn check_in(&mut self, shared: &mut Shared, device: DeviceId) {
         // The same device gets the same answer as often as it asks.
         let included = match &self.selection {
             Selection::Chosen(devices) => devices.contains(&device),
@@ -75,8 +75,7 @@ impl Collecting {
             self.assigned.insert(device.clone());
             shared.assign(device, self.round);
         } else {
-            let after = now.until(self.closes);
-            shared.turn_away(device, TurnedAway::ComeBack { after });
+            shared.turn_away(device, shared.come_back());
         }
     }
 
@@ -115,7 +114,7 @@ impl Collecting {
         if now < self.closes && self.counted.len() + self.withdrawn.len() < wanted {
             return Phase::Collecting(self);
         }
-        shared.closed = Some((self.round, self.counted));
+        shared.close(self.round, self.counted);
         Sealing::enter(shared, self.round, self.sum)
     }
 }

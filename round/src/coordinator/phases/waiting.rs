@@ -2,8 +2,8 @@
 
 use super::{Collecting, Finished, Phase, answer_closed};
 use crate::{
-    coordinator::{Event, Outcome, TurnedAway, shared::Shared},
-    time::{Millis, Time},
+    coordinator::{Event, Outcome, shared::Shared},
+    time::Time,
 };
 
 pub(in crate::coordinator) struct Waiting;
@@ -15,9 +15,7 @@ impl Waiting {
                 let next = self.advance(shared, now);
                 match next {
                     Phase::Waiting(_) => {
-                        // A tenth of the window: the round opens as soon as enough devices are about.
-                        let after = Millis((shared.window().0 / 10).clamp(50, 10_000));
-                        shared.turn_away(device, TurnedAway::ComeBack { after });
+                        shared.turn_away(device, shared.come_back());
                         next
                     }
                     open => open.handle(shared, now, Event::CheckIn(device)),
