@@ -1,0 +1,173 @@
+//! The command line: raw arguments in, one validated request out, results on stdout.
+
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use murmur_round::coordinator::Outcome;
+use murmur_sim::{
+    SimError, check, output,
+    run::{self, Observer, Options, Silent},
+    scenario::{Overrides, Scenario, bundled_names},
+};
+use serde_json::json;
+
+use crate::progress::Bar;
+
+/// Done.
+const DONE: u8 = 0;
+/// Refused: the budget does not allow it.
+const REFUSED: u8 = 1;
+/// Error.
+const ERROR: u8 = 2;
+
+/// Simulates federated learning with differential privacy on virtual devices.
+#[derive(Parser)]
+#[command(name = "murmur-sim", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a scenario: a file, or the built-in `quickstart`.
+    Run(RunArguments),
+    /// Validate a task or scenario file and print its guarantee.
+    Check(CheckArguments),
+}
+
+#[derive(Args)]
+struct RunArguments {
+    /// Scenario file, or the name of a built-in scenario.
+    scenario: String,
+    /// Task file to run instead of the scenario's.
+    #[arg(long, value_name = "FILE")]
+    task: Option<PathBuf>,
+    /// Folder with the data, for a population whose source is a folder.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Stop after this many rounds; nothing else changes.
+    #[arg(long, value_name = "N")]
+    rounds: Option<u32>,
+    /// Seed to use instead of the scenario's.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Threads that train; the result does not depend on it. Default: all cores.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Folder to write the model, the ledger, the rounds and the resolved scenario to.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON object on stdout.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct CheckArguments {
+    /// Task or scenario file, or the name of a built-in scenario.
+    file: String,
+    /// Folder with the data, for a scenario whose source is a folder.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Enrolled devices to assume for a task. Default: the most its delta allows.
+    #[arg(long, value_name = "N")]
+    population: Option<u64>,
+    /// Print one JSON object on stdout.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let (json, result) = match cli.command {
+        Command::Run(arguments) => (arguments.json, run(&arguments)),
+        Command::Check(arguments) => (arguments.json, check(&arguments)),
+    };
+    ExitCode::from(result.unwrap_or_else(|error| report(&error, json)))
+}
+
+fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
+    let overrides = Overrides { task: arguments.task.clone(), data: arguments.data.clone(), seed: arguments.seed };
+    let scenario =
+        Scenario::load(&arguments.scenario, &overrides).map_err(|error| missing(error, &arguments.scenario))?;
+    let threads = match arguments.threads {
+        Some(threads) => threads,
+        None => std::thread::available_parallelism().context("the number of cores is unknown: give --threads")?,
+    };
+    let options = Options { threads, stop_after: arguments.rounds };
+    let mut bar = Bar::new();
+    let mut silent = Silent;
+    let observer: &mut dyn Observer = if arguments.json { &mut silent } else { &mut bar };
+    let finished = run::run(&scenario, &options, observer)?;
+    if let Some(folder) = &arguments.out {
+        output::write_folder(folder, &scenario, &finished)?;
+    }
+    if arguments.json {
+        println!("{}", output::summary(&scenario, &finished)?);
+    } else {
+        println!("{}", output::sentence(&finished));
+        if let Some(folder) = &arguments.out {
+            println!("  written to  {}", folder.display());
+        }
+    }
+    Ok(match finished.outcome {
+        Outcome::BudgetExhausted => REFUSED,
+        Outcome::Completed | Outcome::StoppedEarly => DONE,
+        Outcome::Failed(_) => ERROR,
+    })
+}
+
+fn check(arguments: &CheckArguments) -> anyhow::Result<u8> {
+    let overrides = Overrides { data: arguments.data.clone(), ..Overrides::default() };
+    let checked = check::check(&arguments.file, &overrides, arguments.population)
+        .map_err(|error| missing(error, &arguments.file))?;
+    let (schedule, task) = (&checked.schedule, checked.schedule.task());
+    if arguments.json {
+        println!(
+            "{}",
+            json!({
+                "kind": checked.kind,
+                "name": task.name,
+                "task": schedule.hash().to_string(),
+                "population": schedule.population(),
+                "rounds": task.rounds,
+                "rounds_affordable": checked.affordable,
+                "parameters": schedule.grid().dimension(),
+                "ring_bits": schedule.grid().ring_bits(),
+                "guarantee": checked.guarantee,
+            })
+        );
+    } else {
+        println!("{} {} is valid (task {})", checked.kind, task.name, schedule.hash());
+        println!("{}", output::promise(&checked.guarantee, schedule.population()));
+        println!("  rounds      {} of {} are affordable", checked.affordable, task.rounds);
+    }
+    if checked.affordable < task.rounds {
+        eprintln!("warning: the budget ends after round {}; a run stops there with exit code 1", checked.affordable);
+    }
+    Ok(DONE)
+}
+
+/// A scenario that is neither a file nor built in: say what there is.
+fn missing(error: SimError, reference: &str) -> anyhow::Error {
+    match &error {
+        SimError::File { path, source }
+            if path.as_os_str() == reference && source.kind() == std::io::ErrorKind::NotFound =>
+        {
+            anyhow::Error::new(error).context(format!("built-in scenarios: {}", bundled_names().join(", ")))
+        }
+        _ => error.into(),
+    }
+}
+
+fn report(error: &anyhow::Error, json: bool) -> u8 {
+    let refused = error.downcast_ref::<SimError>().is_some_and(SimError::is_refusal);
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    eprintln!("{}: {}", if refused { "refused" } else { "error" }, causes.join(": "));
+    if json && refused {
+        println!("{}", json!({ "outcome": "refused", "simulated": true, "error": causes.join(": ") }));
+    }
+    if refused { REFUSED } else { ERROR }
+}

@@ -1,0 +1,131 @@
+//! What a run leaves for people and scripts: one JSON object, and a folder of files.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use murmur_round::{coordinator::Outcome, guarantee::Guarantee};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{SimError, run::Finished, scenario::Scenario};
+
+/// The result of a run as one JSON object. An infinite epsilon is the string `"inf"`.
+///
+/// # Errors
+/// [`SimError::Serialise`] if a part cannot be serialised.
+pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimError> {
+    let last = finished.measurements.last();
+    let guarantee = &finished.guarantee;
+    let participation = &finished.schedule.task().participation;
+    Ok(json!({
+        "outcome": outcome_name(&finished.outcome),
+        "simulated": true,
+        "task": finished.schedule.hash().to_string(),
+        "name": finished.schedule.task().name,
+        "seed": scenario.seed,
+        "rounds": finished.rounds,
+        "rounds_scheduled": finished.schedule.task().rounds,
+        "accuracy": last.map(|measured| measured.evaluation.accuracy),
+        "loss": last.map(|measured| measured.evaluation.loss),
+        "test_examples": last.map(|measured| measured.evaluation.examples),
+        "epsilon": value(&guarantee.epsilon_spent)?,
+        "epsilon_reserved": value(&guarantee.epsilon)?,
+        "budget": value(&guarantee.budget)?,
+        "delta": value(&guarantee.delta)?,
+        "noise_multiplier": value(&guarantee.noise_multiplier)?,
+        "sampling_rate": value(&participation.sampling_rate())?,
+        "clip": scenario.task.privacy.clip().get(),
+        "guarantee": value(guarantee)?,
+        "devices": finished.devices,
+        "parameters": finished.schedule.grid().dimension(),
+        "model_sha256": finished.model_digest.to_string(),
+        "ledger_head": finished.ledger.last().map(|entry| entry.digest.to_string()),
+        "wall_seconds": finished.wall.as_secs_f64(),
+    }))
+}
+
+/// The result of a run as a person reads it.
+#[must_use]
+pub fn sentence(finished: &Finished) -> String {
+    let mut text = String::new();
+    let how = match &finished.outcome {
+        Outcome::Completed => "completed".to_owned(),
+        Outcome::BudgetExhausted => {
+            format!(
+                "stopped by the budget before round {}: the model of the last paid round is kept",
+                finished.rounds + 1
+            )
+        }
+        Outcome::StoppedEarly => "stopped early, as asked".to_owned(),
+        Outcome::Failed(reason) => format!("failed: {reason}"),
+    };
+    let task = finished.schedule.task();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "{}: {how}, {} of {} rounds, {:.1} s",
+        task.name,
+        finished.rounds,
+        task.rounds,
+        finished.wall.as_secs_f64()
+    );
+    if let Some(last) = finished.measurements.last() {
+        let _ = writeln!(
+            text,
+            "  accuracy    {:.2} % on {} test examples outside the population (loss {:.4})",
+            100.0 * last.evaluation.accuracy,
+            last.evaluation.examples,
+            last.evaluation.loss
+        );
+    }
+    let _ = writeln!(text, "  spent       epsilon {:.4}", finished.guarantee.epsilon_spent);
+    let _ = write!(text, "{}\n  model       sha256 {}", finished.guarantee, finished.model_digest);
+    text
+}
+
+/// What is promised before anything runs.
+#[must_use]
+pub fn promise(guarantee: &Guarantee, devices: u64) -> String {
+    format!("guarantee for {devices} devices:\n{guarantee}")
+}
+
+/// Writes `model.safetensors`, `ledger.jsonl`, `rounds.csv` and the resolved `scenario.toml` into `folder`.
+///
+/// # Errors
+/// [`SimError::File`] naming the file.
+pub fn write_folder(folder: &Path, scenario: &Scenario, finished: &Finished) -> Result<(), SimError> {
+    fs::create_dir_all(folder).map_err(SimError::file(folder))?;
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        fs::write(&path, bytes).map_err(SimError::file(path))
+    };
+    write("model.safetensors", &finished.model)?;
+    let mut ledger = String::new();
+    for entry in &finished.ledger {
+        ledger.push_str(&entry.to_line()?);
+        ledger.push('\n');
+    }
+    write("ledger.jsonl", ledger.as_bytes())?;
+    let mut rounds = String::from("round,epsilon,accuracy,loss\n");
+    for measured in &finished.measurements {
+        let evaluation = &measured.evaluation;
+        let _ =
+            writeln!(rounds, "{},{},{},{}", measured.round + 1, measured.epsilon, evaluation.accuracy, evaluation.loss);
+    }
+    write("rounds.csv", rounds.as_bytes())?;
+    write("scenario.toml", scenario.to_toml()?.as_bytes())
+}
+
+/// One word for an outcome.
+#[must_use]
+pub fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::BudgetExhausted => "budget_exhausted",
+        Outcome::StoppedEarly => "stopped_early",
+        Outcome::Failed(_) => "failed",
+    }
+}
+
+fn value(part: &impl Serialize) -> Result<Value, SimError> {
+    serde_json::to_value(part).map_err(|error| SimError::Serialise(error.to_string()))
+}

@@ -1,0 +1,142 @@
+//! Virtual devices: who they are and what data they hold, made only when asked for.
+
+mod partition;
+
+use std::path::Path;
+
+use murmur_client::{Dataset, Examples, data::load_folder, strokes};
+use murmur_round::{device_id::DeviceId, model::ModelSpec};
+
+use crate::{
+    SimError,
+    scenario::{Partition, Scenario, Source},
+};
+
+/// A population of virtual devices. Devices are numbered from 0; a number costs no memory for `strokes` and one index
+/// per example for a partitioned folder.
+pub struct Population {
+    names: Names,
+    data: Data,
+    test: Examples,
+}
+
+enum Names {
+    /// Device `i` is called `i`.
+    Numbered(u64),
+    /// Natural users.
+    Users(Vec<DeviceId>),
+}
+
+enum Data {
+    Strokes { seed: u64, samples: usize },
+    Partitioned { dataset: Dataset, parts: Vec<Vec<usize>> },
+}
+
+impl Population {
+    /// The population of a scenario, checked against the task's model.
+    ///
+    /// # Errors
+    /// [`SimError`] when the data cannot be loaded, do not fit the model or are too few.
+    pub fn of(scenario: &Scenario) -> Result<Self, SimError> {
+        let spec = &scenario.population;
+        match &spec.source {
+            Source::Strokes {} => {
+                let devices = spec.devices.unwrap_or_default();
+                let samples = spec.samples_per_device.unwrap_or_default();
+                let test = unseen_writers(scenario.seed, scenario.evaluation.examples)?;
+                test.check(&scenario.task.model).map_err(|error| SimError::Population(error.to_string()))?;
+                let data = Data::Strokes { seed: scenario.seed, samples };
+                Ok(Self { names: Names::Numbered(devices), data, test })
+            }
+            Source::Folder { path: None } => Err(SimError::Population(
+                "the source is a folder and none is named: give --data DIR, or set population.source.path".to_owned(),
+            )),
+            Source::Folder { path: Some(folder) } => Self::of_folder(scenario, folder),
+        }
+    }
+
+    fn of_folder(scenario: &Scenario, folder: &Path) -> Result<Self, SimError> {
+        let (spec, model) = (&scenario.population, &scenario.task.model);
+        let dataset = load_folder(folder)?;
+        check(&dataset, model)?;
+        let test =
+            dataset.test().filter(|test| !test.is_empty()).cloned().ok_or_else(|| {
+                SimError::Population(format!("{}: no test examples to evaluate on", folder.display()))
+            })?;
+        let devices = spec.devices.unwrap_or_default();
+        let samples = spec.samples_per_device.unwrap_or_default();
+        let labels = dataset.train().labels();
+        let numbered = || Names::Numbered(devices);
+        let (names, parts) = match spec.partition {
+            Some(Partition::Natural {}) => {
+                let users = dataset.users().filter(|users| !users.is_empty()).ok_or_else(|| {
+                    SimError::Population(format!("{}: the data name no natural users", folder.display()))
+                })?;
+                let parts = users.iter().map(|user| user.indices.clone().collect()).collect();
+                (Names::Users(users.iter().map(|user| user.name.clone()).collect()), parts)
+            }
+            Some(Partition::Dirichlet { alpha }) => {
+                (numbered(), partition::dirichlet(labels, model.classes(), devices, samples, alpha, scenario.seed)?)
+            }
+            Some(Partition::Iid {}) | None => {
+                (numbered(), partition::iid(labels.len(), devices, samples, scenario.seed)?)
+            }
+        };
+        Ok(Self { names, data: Data::Partitioned { dataset, parts }, test })
+    }
+
+    /// Number of devices.
+    #[must_use]
+    pub fn devices(&self) -> u64 {
+        match &self.names {
+            Names::Numbered(count) => *count,
+            Names::Users(users) => users.len() as u64,
+        }
+    }
+
+    /// The enrolled name of device `index`.
+    ///
+    /// # Errors
+    /// [`SimError::Population`] for a number beyond the population.
+    pub fn device(&self, index: u64) -> Result<DeviceId, SimError> {
+        let unknown = || SimError::Population(format!("there is no device number {index}"));
+        match &self.names {
+            Names::Numbered(count) if index < *count => index.to_string().parse().map_err(|_| unknown()),
+            Names::Numbered(_) => Err(unknown()),
+            Names::Users(users) => users.get(index as usize).cloned().ok_or_else(unknown),
+        }
+    }
+
+    /// The examples of device `index`, whose name is `device`.
+    #[must_use]
+    pub fn examples(&self, index: u64, device: &DeviceId) -> Examples {
+        match &self.data {
+            Data::Strokes { seed, samples } => strokes::writer(*seed, device, *samples),
+            Data::Partitioned { dataset, parts } => {
+                dataset.train().select(parts.get(index as usize).map_or(&[], Vec::as_slice))
+            }
+        }
+    }
+
+    /// Test examples outside the population.
+    #[must_use]
+    pub fn test(&self) -> &Examples {
+        &self.test
+    }
+}
+
+fn check(dataset: &Dataset, model: &ModelSpec) -> Result<(), SimError> {
+    dataset.check(model).map_err(SimError::from)
+}
+
+/// Test examples from writers who are no device, ten from each.
+fn unseen_writers(seed: u64, count: usize) -> Result<Examples, SimError> {
+    const EACH: usize = 10;
+    let wrong = |error: murmur_client::data::ExampleError| SimError::Population(error.to_string());
+    let mut test = Examples::none(strokes::SHAPE).map_err(wrong)?;
+    for writer in 0..count.div_ceil(EACH) {
+        let digits = EACH.min(count - writer * EACH);
+        test.append(&strokes::unseen(seed, writer as u64, digits)).map_err(wrong)?;
+    }
+    Ok(test)
+}

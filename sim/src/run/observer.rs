@@ -1,0 +1,37 @@
+//! What a simulation tells while it runs.
+
+use murmur_client::Evaluation;
+use murmur_privacy::units::Epsilon;
+use murmur_round::{guarantee::Guarantee, task::Schedule};
+
+/// Quality of one released model on data outside the population: post-processing, it costs nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measurement {
+    /// The round that released the model, from 0.
+    pub round: u32,
+    /// Epsilon spent by then.
+    pub epsilon: Epsilon,
+    /// Accuracy and loss.
+    pub evaluation: Evaluation,
+}
+
+/// Somebody who watches a run. It sees what anybody may see.
+pub trait Observer {
+    /// The task is reserved; the first round is about to open.
+    fn started(&mut self, schedule: &Schedule, guarantee: &Guarantee, stop_after: Option<u32>);
+    /// A round was released, and perhaps measured.
+    fn round(&mut self, round: u32, guarantee: &Guarantee, measured: Option<&Measurement>);
+    /// Nothing more will happen.
+    fn finished(&mut self);
+}
+
+/// Nobody watches.
+pub struct Silent;
+
+impl Observer for Silent {
+    fn started(&mut self, _: &Schedule, _: &Guarantee, _: Option<u32>) {}
+
+    fn round(&mut self, _: u32, _: &Guarantee, _: Option<&Measurement>) {}
+
+    fn finished(&mut self) {}
+}

@@ -1,0 +1,108 @@
+//! Threads that carry out the device's side: data, local training, encoding.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread::Scope,
+};
+
+use murmur_client::BurnTrainer;
+use murmur_privacy::Upload;
+use murmur_round::{
+    coordinator::Assignment,
+    device::{Device, DeviceEffect, DeviceEvent},
+    params::Params,
+    task::Task,
+    time::Time,
+    trainer::Trainer,
+};
+
+use crate::{SimError, population::Population};
+
+/// A device with work to do.
+pub(super) struct Job {
+    pub(super) index: u64,
+    pub(super) device: Device,
+    pub(super) assignment: Assignment,
+    pub(super) params: Arc<Params>,
+    pub(super) now: Time,
+}
+
+/// A device that has something to say.
+pub(super) struct Answer {
+    pub(super) index: u64,
+    pub(super) device: Device,
+    pub(super) round: u32,
+    /// Absent when the device withdraws.
+    pub(super) upload: Option<Upload>,
+}
+
+/// A pool of training threads, one resident trainer each. Which thread trains which device changes nothing: a trainer's
+/// result depends on its arguments only, and sums do not depend on order.
+pub(super) struct Workers {
+    jobs: Sender<Job>,
+    answers: Receiver<Result<Answer, SimError>>,
+}
+
+impl Workers {
+    pub(super) fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        threads: NonZeroUsize,
+        population: &'scope Population,
+        task: &'scope Arc<Task>,
+    ) -> Result<Self, SimError> {
+        let (jobs, queue) = channel::<Job>();
+        let (results, answers) = channel();
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..threads.get() {
+            let (queue, results) = (queue.clone(), results.clone());
+            let mut trainer = BurnTrainer::new(&task.model)?;
+            scope.spawn(move || {
+                loop {
+                    // The lock is held while waiting for a job, not while working on one.
+                    let job = match queue.lock() {
+                        Ok(queue) => queue.recv(),
+                        Err(_) => break,
+                    };
+                    let Ok(job) = job else { break };
+                    if results.send(work(job, &mut trainer, population, task)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        Ok(Self { jobs, answers })
+    }
+
+    pub(super) fn give(&self, job: Job) -> Result<(), SimError> {
+        self.jobs.send(job).map_err(|_| SimError::Worker)
+    }
+
+    pub(super) fn take(&self) -> Result<Answer, SimError> {
+        self.answers.recv().map_err(|_| SimError::Worker)?
+    }
+}
+
+/// Drives one device from its assignment to its answer.
+fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc<Task>) -> Result<Answer, SimError> {
+    let Job { index, mut device, assignment, params, now } = job;
+    device.handle(now, DeviceEvent::Assigned(assignment))?;
+    while let Some(effect) = device.poll_effect() {
+        match effect {
+            DeviceEffect::FetchTask(_) => device.handle(now, DeviceEvent::Task(task.clone()))?,
+            DeviceEffect::FetchModel(_) => device.handle(now, DeviceEvent::Model(params.clone()))?,
+            DeviceEffect::Train { params, plan, seed } => {
+                let examples = population.examples(index, device.id());
+                let delta = trainer.train(&params, &plan, &examples, seed)?;
+                device.handle(now, DeviceEvent::Trained(delta))?;
+            }
+            DeviceEffect::Send { round, upload } => return Ok(Answer { index, device, round, upload: Some(upload) }),
+            DeviceEffect::Withdraw { round } => return Ok(Answer { index, device, round, upload: None }),
+            DeviceEffect::CheckIn => {}
+        }
+    }
+    Err(SimError::Failed(format!("device {} stopped without an answer", device.id())))
+}

@@ -1,0 +1,155 @@
+//! A scenario file as it is written. Strict: an unknown key is an error.
+
+use std::path::PathBuf;
+
+use murmur_privacy::units::{DeltaProbability, Epsilon};
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScenarioFile {
+    /// Path of the task file, relative to the scenario's folder, or the task itself as a table.
+    pub(super) task: TaskReference,
+    /// Seeds the population, the partition, the coins and the noise.
+    pub(super) seed: u64,
+    /// The devices.
+    pub(super) population: PopulationSpec,
+    /// How models are measured.
+    #[serde(default)]
+    pub(super) evaluation: Evaluation,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum TaskReference {
+    Path(String),
+    Inline(toml::Table),
+}
+
+/// The `[population]` section.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PopulationSpec {
+    /// How many devices. Left out with natural users: as many as there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub devices: Option<u64>,
+    /// Examples on each device. Left out with natural users: as many as each has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples_per_device: Option<usize>,
+    /// Lifetime budget of the population; left out: what the task asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epsilon: Option<Epsilon>,
+    /// Lifetime failure probability of the population; given exactly when `epsilon` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta: Option<DeltaProbability>,
+    /// Where examples come from.
+    pub source: Source,
+    /// Which device holds which examples. Left out for `strokes`, whose devices are writers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
+}
+
+/// Where examples come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Source {
+    /// Synthetic handwriting, made from the seed: every device a writer.
+    Strokes {},
+    /// A folder of IDX or LEAF files.
+    Folder {
+        /// The folder; `--data` replaces it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        path: Option<PathBuf>,
+    },
+}
+
+/// Which device holds which examples of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Partition {
+    /// Each user of the data is a device.
+    Natural {},
+    /// Examples are dealt out at random.
+    Iid {},
+    /// Each device draws its own label frequencies from a Dirichlet distribution, and then its examples by them, without
+    /// replacement (Hsu, Qi and Brown 2019).
+    Dirichlet {
+        /// Concentration: small is skewed.
+        alpha: f64,
+    },
+}
+
+/// The `[evaluation]` section: models are measured on data outside the population, which costs no privacy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// Rounds between two measurements; the last model is always measured.
+    #[serde(default = "ten")]
+    pub every: u32,
+    /// Test examples from unseen writers, for `strokes`; a folder's test set is used whole.
+    #[serde(default = "two_thousand")]
+    pub examples: usize,
+}
+
+fn ten() -> u32 {
+    10
+}
+
+fn two_thousand() -> usize {
+    2_000
+}
+
+impl Default for Evaluation {
+    fn default() -> Self {
+        Self { every: ten(), examples: two_thousand() }
+    }
+}
+
+impl Evaluation {
+    pub(super) fn validate(&self) -> Result<(), String> {
+        if self.every == 0 {
+            return Err("evaluation.every must be at least 1".to_owned());
+        }
+        if self.examples == 0 {
+            return Err("evaluation.examples must be at least 1".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl PopulationSpec {
+    pub(super) fn validate(&self) -> Result<(), String> {
+        let sized = self.devices.is_some() && self.samples_per_device.is_some();
+        match (&self.source, self.partition) {
+            (Source::Strokes {}, Some(_)) => {
+                return Err(
+                    "population.partition: the devices of source \"strokes\" are writers, remove the key".to_owned()
+                );
+            }
+            (Source::Folder { .. }, None) => {
+                return Err("population.partition is missing: natural, iid or dirichlet".to_owned());
+            }
+            (_, Some(Partition::Natural {})) if self.devices.is_some() || self.samples_per_device.is_some() => {
+                return Err(
+                    "population.devices and samples_per_device come from the data with partition \"natural\"; \
+                            remove the keys"
+                        .to_owned(),
+                );
+            }
+            (_, Some(Partition::Natural {})) => {}
+            _ if !sized => return Err("population.devices and population.samples_per_device are needed".to_owned()),
+            (_, Some(Partition::Dirichlet { alpha })) if !(alpha > 0.0 && alpha.is_finite()) => {
+                return Err(format!("population.partition.alpha must be a positive number, not {alpha}"));
+            }
+            _ => {}
+        }
+        if self.devices == Some(0) {
+            return Err("population.devices must be at least 1".to_owned());
+        }
+        if self.epsilon.is_some() != self.delta.is_some() {
+            return Err("population.epsilon and population.delta are given together or not at all".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! A scenario: a task, a population of virtual devices, test data, and a seed.
+
+mod bundled;
+mod file;
+
+pub use bundled::{QUICKSTART, bundled_names};
+pub use file::{Evaluation, Partition, PopulationSpec, Source};
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use murmur_round::task::Task;
+use serde::{Deserialize, Serialize};
+
+use crate::SimError;
+use file::{ScenarioFile, TaskReference};
+
+/// A resolved scenario: nothing in it points elsewhere but the data folder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Seeds the population, the partition, the coins and the noise.
+    pub seed: u64,
+    /// The devices.
+    pub population: PopulationSpec,
+    /// How models are measured.
+    pub evaluation: Evaluation,
+    /// What is learnt, and under what privacy.
+    pub task: Task,
+}
+
+/// What the command line may replace in a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Another task file.
+    pub task: Option<PathBuf>,
+    /// Another data folder.
+    pub data: Option<PathBuf>,
+    /// Another seed.
+    pub seed: Option<u64>,
+}
+
+impl Scenario {
+    /// Loads a scenario by path or, where no such file exists, by the name of one that is built in.
+    ///
+    /// # Errors
+    /// [`SimError`] naming the file and the key at fault.
+    pub fn load(reference: &str, overrides: &Overrides) -> Result<Self, SimError> {
+        let path = Path::new(reference);
+        match bundled::find(reference) {
+            Some(bundled) if !path.exists() => {
+                let task = |name: &str| bundled::find(name.trim_end_matches(".toml")).map(|file| file.text.to_owned());
+                Self::resolve(path, bundled.text, overrides, |name| {
+                    task(name).ok_or_else(|| scenario_error(path, format!("no built-in task {name:?}")))
+                })
+            }
+            _ => {
+                let text = read(path)?;
+                let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+                Self::resolve(path, &text, overrides, |name| read(&folder.join(name)))
+            }
+        }
+    }
+
+    fn resolve(
+        path: &Path,
+        text: &str,
+        overrides: &Overrides,
+        read_task: impl Fn(&str) -> Result<String, SimError>,
+    ) -> Result<Self, SimError> {
+        let file: ScenarioFile =
+            toml::from_str(text).map_err(|error| scenario_error(path, error.to_string().trim().to_owned()))?;
+        let named =
+            |path: PathBuf, text: String| Task::from_toml(&text).map_err(|source| SimError::Task { path, source });
+        let task = match (&overrides.task, file.task) {
+            (Some(other), _) => named(other.clone(), read(other)?)?,
+            (None, TaskReference::Path(name)) => {
+                let text = read_task(&name)?;
+                named(path.parent().unwrap_or(Path::new("")).join(&name), text)?
+            }
+            (None, TaskReference::Inline(table)) => {
+                let text = toml::to_string(&table).map_err(|error| scenario_error(path, error.to_string()))?;
+                named(path.to_owned(), text)?
+            }
+        };
+        let mut population = file.population;
+        if let (Source::Folder { path: folder }, Some(other)) = (&mut population.source, &overrides.data) {
+            *folder = Some(other.clone());
+        } else if overrides.data.is_some() {
+            return Err(scenario_error(
+                path,
+                "--data was given, but the population's source is not a folder".to_owned(),
+            ));
+        }
+        population.validate().map_err(|message| scenario_error(path, message))?;
+        file.evaluation.validate().map_err(|message| scenario_error(path, message))?;
+        let seed = overrides.seed.unwrap_or(file.seed);
+        Ok(Self { seed, population, evaluation: file.evaluation, task })
+    }
+
+    /// The scenario as one self-contained file that can be run again.
+    ///
+    /// # Errors
+    /// [`SimError::Serialise`] if TOML cannot hold it.
+    pub fn to_toml(&self) -> Result<String, SimError> {
+        toml::to_string(self).map_err(|error| SimError::Serialise(error.to_string()))
+    }
+}
+
+fn scenario_error(path: &Path, message: String) -> SimError {
+    SimError::Scenario { path: path.to_owned(), message }
+}
+
+/// Reads a text file, naming it when that fails.
+pub(crate) fn read(path: &Path) -> Result<String, SimError> {
+    fs::read_to_string(path).map_err(SimError::file(path))
+}
