@@ -1,1 +1,18 @@
-//! stub
+//! The device: its data, its models, its local training.
+//!
+//! - [`data`] loads labelled examples (IDX files, LEAF json) and keeps natural users apart;
+//! - [`strokes`] makes a population of handwriting devices out of a seed;
+//! - [`trainer`] trains a built-in model on one device's examples, behind `murmur_round`'s `Trainer`;
+//! - [`evaluation`] measures a model on examples outside the population.
+
+pub mod data;
+pub mod evaluation;
+mod models;
+pub mod strokes;
+pub mod trainer;
+
+pub use self::{
+    data::Examples,
+    evaluation::{Evaluation, evaluate},
+    trainer::{BurnTrainer, TrainError},
+};

@@ -1,0 +1,189 @@
+//! Labelled examples in one flat block.
+
+use std::{fmt, ops::Range};
+
+use murmur_round::model::ModelSpec;
+use thiserror::Error;
+
+/// Examples that contradict themselves or the model that is to learn from them.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ExampleError {
+    /// The block of inputs is longer or shorter than the labels say.
+    #[error("{labels} labels with inputs of {shape:?} need {expected} numbers, but there are {found}")]
+    InputLength {
+        /// Number of labels.
+        labels: usize,
+        /// Shape of one example.
+        shape: [usize; 3],
+        /// Numbers needed.
+        expected: usize,
+        /// Numbers found.
+        found: usize,
+    },
+    /// One example would hold no number, or more than can be counted.
+    #[error("no example can have the shape {0:?}")]
+    ImpossibleShape([usize; 3]),
+    /// The model takes inputs of another shape.
+    #[error("the model takes inputs of {expected:?}, the examples are {found:?}")]
+    Shape {
+        /// What the model takes.
+        expected: [usize; 3],
+        /// What the examples are.
+        found: [usize; 3],
+    },
+    /// A label names no class of the model.
+    #[error("label {label} (example {index}) is out of range: the model has {classes} classes")]
+    Label {
+        /// Position of the first offending example.
+        index: usize,
+        /// Its label.
+        label: u32,
+        /// Classes of the model.
+        classes: usize,
+    },
+}
+
+/// Labelled examples: inputs row-major `[examples, channels, height, width]`, and one label each.
+///
+/// A device without any example is legal. Debug output shows how many there are, never what they hold.
+#[derive(Clone, PartialEq)]
+pub struct Examples {
+    shape: [usize; 3],
+    inputs: Vec<f32>,
+    labels: Vec<u32>,
+}
+
+impl Examples {
+    /// Examples of the given shape (`[channels, height, width]`). Images hold values in [0, 1]; nothing depends on it.
+    ///
+    /// # Errors
+    /// [`ExampleError`] when the lengths do not agree or the shape is impossible.
+    pub fn new(shape: [usize; 3], inputs: Vec<f32>, labels: Vec<u32>) -> Result<Self, ExampleError> {
+        let width = shape.iter().try_fold(1_usize, |width, &extent| width.checked_mul(extent));
+        let width = width.filter(|&width| width > 0).ok_or(ExampleError::ImpossibleShape(shape))?;
+        let expected = width.checked_mul(labels.len()).ok_or(ExampleError::ImpossibleShape(shape))?;
+        if inputs.len() == expected {
+            Ok(Self { shape, inputs, labels })
+        } else {
+            Err(ExampleError::InputLength { labels: labels.len(), shape, expected, found: inputs.len() })
+        }
+    }
+
+    /// Examples whose lengths are known to agree by construction.
+    pub(crate) fn from_parts(shape: [usize; 3], inputs: Vec<f32>, labels: Vec<u32>) -> Self {
+        debug_assert_eq!(inputs.len(), labels.len() * shape.iter().product::<usize>());
+        Self { shape, inputs, labels }
+    }
+
+    /// No examples, of a shape that some could have.
+    ///
+    /// # Errors
+    /// [`ExampleError::ImpossibleShape`].
+    pub fn none(shape: [usize; 3]) -> Result<Self, ExampleError> {
+        Self::new(shape, Vec::new(), Vec::new())
+    }
+
+    /// Number of examples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no example.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Shape of one example: `[channels, height, width]`.
+    #[must_use]
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Numbers per example.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// All inputs, example after example.
+    #[must_use]
+    pub fn inputs(&self) -> &[f32] {
+        &self.inputs
+    }
+
+    /// The labels.
+    #[must_use]
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// One example's numbers.
+    ///
+    /// # Panics
+    /// When there is no such example, like a slice.
+    #[must_use]
+    pub fn input(&self, index: usize) -> &[f32] {
+        let width = self.width();
+        &self.inputs[index * width..(index + 1) * width]
+    }
+
+    /// Copies of the examples at `indices`, in that order; an index may come up more than once.
+    ///
+    /// # Panics
+    /// When there is no such example, like a slice.
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let mut inputs = Vec::with_capacity(indices.len() * self.width());
+        for &index in indices {
+            inputs.extend_from_slice(self.input(index));
+        }
+        Self { shape: self.shape, inputs, labels: indices.iter().map(|&index| self.labels[index]).collect() }
+    }
+
+    /// A copy of the examples in `range`.
+    ///
+    /// # Panics
+    /// When the range does not lie within the examples, like a slice.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let width = self.width();
+        let inputs = self.inputs[range.start * width..range.end * width].to_vec();
+        Self { shape: self.shape, inputs, labels: self.labels[range].to_vec() }
+    }
+
+    /// Adds the examples of `other` after these.
+    ///
+    /// # Errors
+    /// [`ExampleError::Shape`] when they are of another shape.
+    pub fn append(&mut self, other: &Self) -> Result<(), ExampleError> {
+        if other.shape != self.shape {
+            return Err(ExampleError::Shape { expected: self.shape, found: other.shape });
+        }
+        self.inputs.extend_from_slice(&other.inputs);
+        self.labels.extend_from_slice(&other.labels);
+        Ok(())
+    }
+
+    /// Checks that `model` can learn from these examples: its input shape, and no label beyond its classes.
+    ///
+    /// # Errors
+    /// [`ExampleError::Shape`] or [`ExampleError::Label`].
+    pub fn check(&self, model: &ModelSpec) -> Result<(), ExampleError> {
+        let (expected, classes) = (model.input(), model.classes());
+        if self.shape != expected {
+            return Err(ExampleError::Shape { expected, found: self.shape });
+        }
+        match self.labels.iter().position(|&label| label as usize >= classes) {
+            Some(index) => Err(ExampleError::Label { index, label: self.labels[index], classes }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Examples {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Examples").field("shape", &self.shape).field("len", &self.len()).finish_non_exhaustive()
+    }
+}

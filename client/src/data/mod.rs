@@ -1,0 +1,5 @@
+//! Labelled examples and where they come from.
+
+mod examples;
+
+pub use self::examples::{ExampleError, Examples};

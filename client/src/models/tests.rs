@@ -1,0 +1,145 @@
+use chacha20::ChaCha20Rng;
+use murmur_round::{model::ModelSpec, params::Params};
+use rand::{Rng, SeedableRng};
+
+use super::{Network, score};
+
+fn draws(seed: u8, count: usize) -> Vec<f32> {
+    let mut rng = ChaCha20Rng::from_seed([seed; 32]);
+    (0..count).map(|_| (rng.next_u32() >> 8) as f32 / 8_388_608.0 - 1.0).collect()
+}
+
+/// Small models of every kind; odd extents, so that pooling drops a row.
+fn specs() -> Vec<ModelSpec> {
+    vec![
+        ModelSpec::Linear { input: [1, 3, 4], classes: 3 },
+        ModelSpec::Mlp { input: [1, 3, 2], hidden: vec![5, 4], classes: 3 },
+        ModelSpec::Cnn { input: [2, 11, 12], channels: vec![3], hidden: vec![], classes: 3 },
+        ModelSpec::Cnn { input: [2, 11, 10], channels: vec![3, 4], hidden: vec![5], classes: 4 },
+    ]
+}
+
+/// The textbook definition of every model, in f64, one output at a time.
+fn reference(spec: &ModelSpec, params: &[f64], example: &[f32]) -> Vec<f64> {
+    let [mut channels, mut height, mut width] = spec.input();
+    let mut values: Vec<f64> = example.iter().map(|&value| f64::from(value)).collect();
+    let layout = spec.layout();
+    let layers: Vec<_> = layout.tensors().chunks(2).collect();
+    let mut rest = params;
+    for (index, layer) in layers.iter().enumerate() {
+        let (weight, tail) = rest.split_at(layer[0].len());
+        let (bias, tail) = tail.split_at(layer[1].len());
+        rest = tail;
+        let outputs = bias.len();
+        if layer[0].shape.len() == 4 {
+            let at = |output: usize, row: usize, column: usize| {
+                let mut sum = bias[output];
+                for (channel, y, x) in (0..channels).flat_map(|c| (0..9).map(move |k| (c, k / 3, k % 3))) {
+                    let pixel = values[(channel * height + row + y) * width + column + x];
+                    sum += pixel * weight[((output * channels + channel) * 3 + y) * 3 + x];
+                }
+                sum.max(0.0)
+            };
+            let (rows, columns) = ((height - 2) / 2, (width - 2) / 2);
+            let mut next = Vec::new();
+            for (output, row, column) in
+                (0..outputs).flat_map(|o| (0..rows * columns).map(move |p| (o, p / columns, p % columns)))
+            {
+                let corners = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(y, x)| at(output, 2 * row + y, 2 * column + x));
+                next.push(corners.into_iter().fold(f64::MIN, f64::max));
+            }
+            values = next;
+            (channels, height, width) = (outputs, rows, columns);
+        } else {
+            let dense = |output: usize| {
+                let row = &weight[output * values.len()..][..values.len()];
+                let sum = bias[output] + row.iter().zip(&values).map(|(a, b)| a * b).sum::<f64>();
+                if index + 1 < layers.len() { sum.max(0.0) } else { sum }
+            };
+            values = (0..outputs).map(dense).collect();
+        }
+    }
+    values
+}
+
+fn reference_loss(spec: &ModelSpec, params: &[f64], inputs: &[f32], labels: &[u32]) -> f64 {
+    let width = inputs.len() / labels.len();
+    let losses = inputs.chunks(width).zip(labels).map(|(example, &label)| {
+        let logits = reference(spec, params, example);
+        logits.iter().map(|logit| logit.exp()).sum::<f64>().ln() - logits[label as usize]
+    });
+    losses.sum::<f64>() / labels.len() as f64
+}
+
+fn sample(spec: &ModelSpec, count: usize) -> (Params, Vec<f32>, Vec<u32>) {
+    let layout = spec.layout();
+    let values = draws(1, layout.dimension()).into_iter().map(|value| value * 0.5).collect();
+    let width: usize = spec.input().iter().product();
+    let labels = (0..count).map(|index| (index % spec.classes()) as u32).collect();
+    (Params::new(layout, values).unwrap(), draws(2, count * width), labels)
+}
+
+#[test]
+fn logits_are_the_textbooks() {
+    for spec in specs() {
+        let (params, inputs, _) = sample(&spec, 3);
+        let wide: Vec<f64> = params.values().iter().map(|&value| f64::from(value)).collect();
+        let logits = Network::load(&spec, &params).logits(inputs.clone(), 3);
+        let expected = inputs.chunks(inputs.len() / 3).flat_map(|example| reference(&spec, &wide, example));
+        for (found, expected) in logits.iter().zip(expected) {
+            assert!((f64::from(*found) - expected).abs() < 1e-4, "{spec:?}: {found} is not {expected}");
+        }
+    }
+}
+
+#[test]
+fn one_step_follows_the_finite_differences_of_the_textbook() {
+    for spec in specs() {
+        let (params, inputs, labels) = sample(&spec, 4);
+        let mut network = Network::load(&spec, &params);
+        network.step(inputs.clone(), &labels, 0.25);
+        let after = network.unload();
+        let mut wide: Vec<f64> = params.values().iter().map(|&value| f64::from(value)).collect();
+        let mut moved = 0;
+        for index in 0..wide.len() {
+            let middle = wide[index];
+            wide[index] = middle + 1e-6;
+            let above = reference_loss(&spec, &wide, &inputs, &labels);
+            wide[index] = middle - 1e-6;
+            let below = reference_loss(&spec, &wide, &inputs, &labels);
+            wide[index] = middle;
+            let expected = (above - below) / 2e-6;
+            let found = f64::from(params.values()[index] - after[index]) / 0.25;
+            assert!((found - expected).abs() < 2e-5, "{spec:?}, parameter {index}: {found} is not {expected}");
+            moved += usize::from(expected.abs() > 1e-3);
+        }
+        assert!(moved * 2 > wide.len(), "{spec:?}: only {moved} of {} parameters have a gradient", wide.len());
+    }
+}
+
+#[test]
+fn a_linear_step_is_the_analytic_one() {
+    let spec = ModelSpec::Linear { input: [1, 1, 2], classes: 2 };
+    // From zero, softmax is 1/2 everywhere: the gradient is the mean of (1/2 - one_hot) times the input.
+    let mut network = Network::load(&spec, &spec.initial());
+    network.step(vec![1.0, 2.0, 3.0, 4.0], &[0, 1], 1.0);
+    assert_eq!(network.unload(), [-0.5, -0.5, 0.5, 0.5, 0.0, 0.0]);
+}
+
+#[test]
+fn loading_and_unloading_changes_nothing() {
+    for spec in specs() {
+        let (params, _, _) = sample(&spec, 1);
+        assert_eq!(Network::load(&spec, &params).unload(), params.values());
+    }
+}
+
+#[test]
+fn the_score_counts_right_answers_and_sums_the_loss() {
+    let (loss, right) = score(&[0.0, 0.0, 0.0, 3.0, f32::NAN, 0.0], &[0, 1, 1]);
+    assert_eq!(right, 2);
+    assert!(loss.is_nan());
+    let (loss, right) = score(&[0.0, 0.0, 1000.0, 0.0], &[1, 0]);
+    assert_eq!(right, 1);
+    assert!((loss - 2_f64.ln()).abs() < 1e-9);
+}

@@ -1,0 +1,144 @@
+use std::thread;
+
+use murmur_round::{
+    model::ModelSpec,
+    params::{Layout, Params},
+    plan::{LocalPlan, ShuffleSeed},
+    trainer::Trainer,
+};
+
+use super::{BurnTrainer, TrainError};
+use crate::{
+    data::{ExampleError, Examples},
+    evaluation::evaluate,
+    strokes,
+};
+
+const PLAN: LocalPlan = LocalPlan { epochs: 2, batch_size: 8, learning_rate: 0.05 };
+const SEED: ShuffleSeed = ShuffleSeed([7; 32]);
+
+fn specs() -> [ModelSpec; 3] {
+    let (input, classes) = (strokes::SHAPE, strokes::CLASSES);
+    [
+        ModelSpec::Linear { input, classes },
+        ModelSpec::Mlp { input, hidden: vec![16], classes },
+        ModelSpec::Cnn { input, channels: vec![4, 6], hidden: vec![12], classes },
+    ]
+}
+
+fn data(device: &str, count: usize) -> Examples {
+    strokes::writer(11, &device.parse().unwrap(), count)
+}
+
+fn train(trainer: &mut BurnTrainer, examples: &Examples) -> Vec<u32> {
+    let global = trainer.model().initial();
+    let difference = trainer.difference(&global, &PLAN, examples, SEED).unwrap();
+    difference.into_iter().map(f32::to_bits).collect()
+}
+
+#[test]
+fn equal_calls_give_equal_bits_whatever_came_before() {
+    for spec in specs() {
+        let (mine, other) = (data("mine", 21), data("other", 13));
+        let first = train(&mut BurnTrainer::new(&spec).unwrap(), &mine);
+        let mut used = BurnTrainer::new(&spec).unwrap();
+        let foreign = train(&mut used, &other);
+        assert_ne!(foreign, first);
+        assert_eq!(train(&mut used, &mine), first);
+        let elsewhere = thread::scope(|scope| {
+            let both = [(); 2].map(|()| scope.spawn(|| train(&mut BurnTrainer::new(&spec).unwrap(), &mine)));
+            both.map(|thread| thread.join().unwrap())
+        });
+        assert_eq!(elsewhere, [first.clone(), first]);
+    }
+}
+
+#[test]
+fn the_seed_decides_the_order_and_the_order_the_bits() {
+    let [spec, ..] = specs();
+    let mut trainer = BurnTrainer::new(&spec).unwrap();
+    let (global, mine) = (spec.initial(), data("mine", 21));
+    let other = trainer.difference(&global, &PLAN, &mine, ShuffleSeed([8; 32])).unwrap();
+    assert_ne!(train(&mut trainer, &mine), other.into_iter().map(f32::to_bits).collect::<Vec<_>>());
+}
+
+#[test]
+fn one_batch_of_everything_does_not_depend_on_a_batch_larger_than_the_data() {
+    let [spec, ..] = specs();
+    let (global, mine) = (spec.initial(), data("mine", 5));
+    let mut trainer = BurnTrainer::new(&spec).unwrap();
+    let exact = LocalPlan { batch_size: 5, ..PLAN };
+    let large = LocalPlan { batch_size: u32::MAX, ..PLAN };
+    let exact = trainer.difference(&global, &exact, &mine, SEED).unwrap();
+    assert_eq!(trainer.difference(&global, &large, &mine, SEED).unwrap(), exact);
+}
+
+#[test]
+fn a_device_without_examples_returns_the_zero_delta() {
+    for spec in specs() {
+        let mut trainer = BurnTrainer::new(&spec).unwrap();
+        let nothing = Examples::none(spec.input()).unwrap();
+        let delta = trainer.train(&spec.initial(), &PLAN, &nothing, SEED).unwrap();
+        assert_eq!(delta.dimension(), spec.layout().dimension());
+        let difference = trainer.difference(&spec.initial(), &PLAN, &nothing, SEED).unwrap();
+        assert!(difference.iter().all(|value| value.to_bits() == 0));
+    }
+}
+
+#[test]
+fn training_lowers_the_loss_of_every_kind() {
+    for spec in specs() {
+        let mine = data("mine", 60);
+        let mut params = spec.initial();
+        let before = evaluate(&spec, &params, &mine).unwrap();
+        let plan = LocalPlan { epochs: 4, ..PLAN };
+        let difference = BurnTrainer::new(&spec).unwrap().difference(&params, &plan, &mine, SEED).unwrap();
+        for (value, change) in params.values_mut().iter_mut().zip(difference) {
+            *value += change;
+        }
+        let after = evaluate(&spec, &params, &mine).unwrap();
+        assert!(after.loss < before.loss * 0.8, "{spec:?}: {before:?} to {after:?}");
+        assert!(after.accuracy > before.accuracy, "{spec:?}: {before:?} to {after:?}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_an_error() {
+    let [spec, ..] = specs();
+    let mut trainer = BurnTrainer::new(&spec).unwrap();
+    let (global, mine) = (spec.initial(), data("mine", 3));
+    let mut fails = |params: &Params, plan: &LocalPlan, data: &Examples| {
+        trainer.difference(params, plan, data, SEED).unwrap_err().to_string()
+    };
+    let short = Params::zeros(Layout::new(Vec::new()));
+    assert_eq!(fails(&short, &PLAN, &mine), "the model has 7850 parameters, but 0 were given");
+    let flat = Examples::new([1, 1, 784], mine.inputs().to_vec(), mine.labels().to_vec()).unwrap();
+    assert!(fails(&global, &PLAN, &flat).contains("[1, 1, 784]"));
+    let wrong = Examples::new(strokes::SHAPE, mine.inputs().to_vec(), vec![0, 10, 11]).unwrap();
+    assert_eq!(fails(&global, &PLAN, &wrong), "label 10 (example 1) is out of range: the model has 10 classes");
+    assert!(fails(&global, &LocalPlan { batch_size: 0, ..PLAN }, &mine).contains("batch_size"));
+    assert!(fails(&global, &LocalPlan { learning_rate: f32::NAN, ..PLAN }, &mine).contains("learning_rate"));
+
+    assert_eq!(
+        evaluate(&spec, &global, &wrong),
+        Err(TrainError::Examples(ExampleError::Label { index: 1, label: 10, classes: 10 }))
+    );
+    let nothing = Examples::none(strokes::SHAPE).unwrap();
+    assert_eq!(evaluate(&spec, &global, &nothing), Err(TrainError::NothingToEvaluate));
+    assert!(BurnTrainer::new(&ModelSpec::Linear { input: [0, 1, 1], classes: 2 }).is_err());
+}
+
+#[test]
+fn numbers_beyond_all_bounds_are_passed_on() {
+    for spec in specs() {
+        let mut trainer = BurnTrainer::new(&spec).unwrap();
+        let plan = LocalPlan { learning_rate: 1e30, ..PLAN };
+        let difference = trainer.difference(&spec.initial(), &plan, &data("mine", 21), SEED).unwrap();
+        // Softmax regression moves by one bounded step, however long; deeper models multiply.
+        let bounded = matches!(spec, ModelSpec::Linear { .. });
+        assert!(bounded || difference.iter().any(|value| !value.is_finite()), "{spec:?}");
+        let poisoned = Examples::new(spec.input(), vec![f32::NAN; 2 * 784], vec![0, 1]).unwrap();
+        let difference = trainer.difference(&spec.initial(), &PLAN, &poisoned, SEED).unwrap();
+        assert!(difference.iter().any(|value| value.is_nan()), "{spec:?}");
+    }
+}
