@@ -1,0 +1,176 @@
+//! A whole in pieces: cut on one side, checked and put together on the other.
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::{CHUNK_LIMIT, v1};
+
+/// A piece that does not belong where it stands.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ChunkError {
+    /// No chunk in the message.
+    #[error("the message has no chunk")]
+    Missing,
+    /// Empty, or above the limit.
+    #[error("a chunk has 1 to {CHUNK_LIMIT} bytes, this one has {found}")]
+    Size {
+        /// Bytes of the chunk.
+        found: usize,
+    },
+    /// A gap, an overlap, or a piece out of turn.
+    #[error("the chunk says offset {found}, but {expected} bytes came before it")]
+    Offset {
+        /// Where the next chunk must lie.
+        expected: u64,
+        /// Where it says that it lies.
+        found: u64,
+    },
+    /// Not the bytes that were sent.
+    #[error("the chunk at offset {offset} has another crc32c than it says")]
+    Crc {
+        /// Offset of the chunk.
+        offset: u64,
+    },
+    /// More than was declared or is admitted.
+    #[error("more than {limit} bytes came")]
+    TooLong {
+        /// Bytes admitted.
+        limit: u64,
+    },
+    /// The end came early.
+    #[error("the stream ended after {found} of {expected} bytes")]
+    TooShort {
+        /// Bytes declared.
+        expected: u64,
+        /// Bytes received.
+        found: u64,
+    },
+}
+
+/// Cuts `bytes` into chunks, without copying them.
+pub fn cut(bytes: Bytes) -> impl Iterator<Item = v1::Chunk> + Send + 'static {
+    (0..bytes.len()).step_by(CHUNK_LIMIT).map(move |start| {
+        let data = bytes.slice(start..bytes.len().min(start + CHUNK_LIMIT));
+        v1::Chunk { crc32c: crc32c::crc32c(&data), offset: start as u64, data }
+    })
+}
+
+/// A whole that is being put together.
+pub struct Assembly {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl Assembly {
+    /// A whole of exactly `length` bytes, for which memory is taken at once: check the length first.
+    #[must_use]
+    pub fn exact(length: usize) -> Self {
+        Self { bytes: Vec::with_capacity(length), limit: length }
+    }
+
+    /// A whole of at most `limit` bytes. Memory grows with what arrives.
+    #[must_use]
+    pub fn up_to(limit: usize) -> Self {
+        Self { bytes: Vec::new(), limit }
+    }
+
+    /// Appends the next chunk.
+    ///
+    /// # Errors
+    /// [`ChunkError`]; nothing is appended then.
+    pub fn add(&mut self, chunk: &v1::Chunk) -> Result<(), ChunkError> {
+        let (expected, found) = (self.bytes.len() as u64, chunk.data.len());
+        if found == 0 || found > CHUNK_LIMIT {
+            return Err(ChunkError::Size { found });
+        }
+        if chunk.offset != expected {
+            return Err(ChunkError::Offset { expected, found: chunk.offset });
+        }
+        if found > self.limit - self.bytes.len() {
+            return Err(ChunkError::TooLong { limit: self.limit as u64 });
+        }
+        if crc32c::crc32c(&chunk.data) != chunk.crc32c {
+            return Err(ChunkError::Crc { offset: chunk.offset });
+        }
+        self.bytes.extend_from_slice(&chunk.data);
+        Ok(())
+    }
+
+    /// The whole, which must be as long as [`exact`](Self::exact) said.
+    ///
+    /// # Errors
+    /// [`ChunkError::TooShort`].
+    pub fn finish_exact(self) -> Result<Vec<u8>, ChunkError> {
+        if self.bytes.len() == self.limit {
+            Ok(self.bytes)
+        } else {
+            Err(ChunkError::TooShort { expected: self.limit as u64, found: self.bytes.len() as u64 })
+        }
+    }
+
+    /// What came, however long; for wholes that a digest vouches for.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn chunk(offset: u64, data: &'static [u8]) -> v1::Chunk {
+        v1::Chunk { data: Bytes::from_static(data), offset, crc32c: crc32c::crc32c(data) }
+    }
+
+    #[test]
+    fn every_hostile_chunk_is_told_apart() {
+        let mut whole = Assembly::exact(6);
+        whole.add(&chunk(0, b"abc")).unwrap();
+        let crc32c = chunk(3, b"def").crc32c ^ 1;
+        for (bad, error) in [
+            (chunk(0, b"abc"), ChunkError::Offset { expected: 3, found: 0 }),
+            (chunk(4, b"ef"), ChunkError::Offset { expected: 3, found: 4 }),
+            (chunk(u64::MAX, b"ef"), ChunkError::Offset { expected: 3, found: u64::MAX }),
+            (chunk(3, b""), ChunkError::Size { found: 0 }),
+            (chunk(3, b"defg"), ChunkError::TooLong { limit: 6 }),
+            (v1::Chunk { crc32c, ..chunk(3, b"def") }, ChunkError::Crc { offset: 3 }),
+            (
+                v1::Chunk { data: vec![0; CHUNK_LIMIT + 1].into(), offset: 3, crc32c: 0 },
+                ChunkError::Size { found: CHUNK_LIMIT + 1 },
+            ),
+        ] {
+            assert_eq!(whole.add(&bad), Err(error));
+        }
+        whole.add(&chunk(3, b"def")).unwrap();
+        assert_eq!(whole.finish_exact().unwrap(), b"abcdef");
+        let short = Assembly::exact(6).finish_exact();
+        assert_eq!(short, Err(ChunkError::TooShort { expected: 6, found: 0 }));
+    }
+
+    #[test]
+    fn a_whole_of_several_chunks_comes_back() {
+        let bytes: Vec<u8> = (0..2 * CHUNK_LIMIT + 5).map(|index| (index % 251) as u8).collect();
+        let mut whole = Assembly::exact(bytes.len());
+        let mut chunks = 0;
+        for chunk in cut(bytes.clone().into()) {
+            whole.add(&chunk).unwrap();
+            chunks += 1;
+        }
+        assert_eq!(chunks, 3);
+        assert_eq!(whole.finish_exact().unwrap(), bytes);
+    }
+
+    proptest! {
+        #[test]
+        fn no_chunks_make_an_assembly_panic(chunks: Vec<(Vec<u8>, u64, u32)>, limit in 0_usize..64) {
+            let mut whole = Assembly::up_to(limit);
+            for (data, offset, crc32c) in chunks {
+                let _ = whole.add(&v1::Chunk { data: data.into(), offset, crc32c });
+            }
+            prop_assert!(whole.finish().len() <= limit);
+        }
+    }
+}

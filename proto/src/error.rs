@@ -1,0 +1,71 @@
+//! What a stranger can get wrong in a message.
+
+use murmur_privacy::{Digest, grid::GridError};
+use murmur_round::device_id::{DeviceId, DeviceIdError};
+use thiserror::Error;
+
+/// A message that means nothing in the domain; names the field at fault.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum WireError {
+    /// A message or one of a choice is not there.
+    #[error("{field} is missing")]
+    Missing {
+        /// The field.
+        field: &'static str,
+    },
+    /// Not 32 bytes.
+    #[error("{field} is a SHA-256 digest of 32 bytes, {found} were given")]
+    Digest {
+        /// The field.
+        field: &'static str,
+        /// Bytes given.
+        found: usize,
+    },
+    /// Not a device's name.
+    #[error("device_id: {0}")]
+    DeviceId(#[from] DeviceIdError),
+    /// Numbers that are no grid.
+    #[error("grid: {0}")]
+    Grid(#[from] GridError),
+    /// A number outside the range of its quantity.
+    #[error("{field} is {value}, which is out of range")]
+    OutOfRange {
+        /// The field.
+        field: &'static str,
+        /// The number given.
+        value: i128,
+    },
+    /// A value of an enumeration that this version does not know, or must never be sent.
+    #[error("{field} has the unknown value {value}")]
+    Unknown {
+        /// The field.
+        field: &'static str,
+        /// The number given.
+        value: i32,
+    },
+}
+
+/// Reads a digest of 32 bytes.
+///
+/// # Errors
+/// [`WireError::Digest`] naming `field`.
+pub fn digest(field: &'static str, bytes: &[u8]) -> Result<Digest, WireError> {
+    match <[u8; 32]>::try_from(bytes) {
+        Ok(digest) => Ok(Digest::new(digest)),
+        Err(_) => Err(WireError::Digest { field, found: bytes.len() }),
+    }
+}
+
+/// Reads a device's name.
+///
+/// # Errors
+/// [`WireError::DeviceId`].
+pub fn device_id(text: &str) -> Result<DeviceId, WireError> {
+    Ok(text.parse()?)
+}
+
+/// A digest as it travels.
+#[must_use]
+pub fn digest_bytes(digest: &Digest) -> bytes::Bytes {
+    bytes::Bytes::copy_from_slice(digest.as_bytes())
+}
