@@ -12,7 +12,7 @@ pub mod strokes;
 pub mod trainer;
 
 pub use self::{
-    data::Examples,
+    data::{Dataset, Examples},
     evaluation::{Evaluation, evaluate},
     trainer::{BurnTrainer, TrainError},
 };

@@ -1,5 +1,23 @@
 //! Labelled examples and where they come from.
+//!
+//! [`load_folder`] reads IDX files (MNIST and its kin) or LEAF json, plain or gzip-compressed. Files are input from
+//! strangers: sizes they declare are never believed before the bytes are there, and every error names the file.
 
+mod dataset;
+mod error;
 mod examples;
+mod folder;
+mod idx;
+mod leaf;
+mod source;
+#[cfg(test)]
+mod tests;
+mod users;
 
-pub use self::examples::{ExampleError, Examples};
+pub use self::{
+    dataset::{Dataset, User},
+    error::DataError,
+    examples::{ExampleError, Examples},
+    folder::load_folder,
+    leaf::load_file as load_leaf,
+};

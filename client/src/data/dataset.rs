@@ -1,0 +1,144 @@
+//! Training examples, whose they are, and test examples.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use murmur_round::{device_id::DeviceId, model::ModelSpec};
+
+use super::{DataError, ExampleError, Examples};
+
+/// A natural user: who wrote which of the training examples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The user's name, as a device could enrol under it.
+    pub name: DeviceId,
+    /// Where the user's examples lie in the training examples; may be empty.
+    pub indices: Range<usize>,
+}
+
+/// Where a stretch of examples came from.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) indices: Range<usize>,
+    pub(super) path: PathBuf,
+}
+
+/// One block of training examples, natural users as stretches of it, and test examples.
+///
+/// Partitions are index lists into the one block: a device's own examples are copied out of it
+/// ([`Examples::select`], [`Examples::slice`]) only for as long as the device trains.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    train: Examples,
+    users: Option<Vec<User>>,
+    test: Option<Examples>,
+    train_origins: Vec<Origin>,
+    test_origins: Vec<Origin>,
+}
+
+impl Dataset {
+    /// A dataset of examples that are in memory already.
+    ///
+    /// # Errors
+    /// [`DataError::DuplicateUser`], [`DataError::UserRange`] or [`DataError::UserOverlap`]; [`DataError::Examples`]
+    /// when test and training examples differ in shape. They name the dataset `memory`.
+    pub fn new(train: Examples, users: Option<Vec<User>>, test: Option<Examples>) -> Result<Self, DataError> {
+        let origin = |examples: &Examples| Origin { indices: 0..examples.len(), path: "memory".into() };
+        let (train_origins, test_origins) = (vec![origin(&train)], test.iter().map(origin).collect());
+        Self::from_files(
+            (train, train_origins),
+            users.map(|users| (users, "memory".into())),
+            test.zip(Some(test_origins)),
+        )
+    }
+
+    /// A dataset from files; each origin says which stretch it gave.
+    pub(super) fn from_files(
+        (train, train_origins): (Examples, Vec<Origin>),
+        users: Option<(Vec<User>, PathBuf)>,
+        test: Option<(Examples, Vec<Origin>)>,
+    ) -> Result<Self, DataError> {
+        let users = match users {
+            Some((users, path)) => {
+                check_users(&users, train.len(), &path)?;
+                Some(users)
+            }
+            None => None,
+        };
+        let (test, test_origins) = test.unzip();
+        let test_origins = test_origins.unwrap_or_default();
+        if let Some(found) = test.as_ref().map(Examples::shape).filter(|&found| found != train.shape()) {
+            let source = ExampleError::Shape { expected: train.shape(), found };
+            return Err(DataError::Examples { path: path_of(&test_origins, 0), source });
+        }
+        Ok(Self { train, users, test, train_origins, test_origins })
+    }
+
+    /// The training examples.
+    #[must_use]
+    pub fn train(&self) -> &Examples {
+        &self.train
+    }
+
+    /// The natural users, when the data know them: disjoint stretches, unique names, in the order of the files.
+    #[must_use]
+    pub fn users(&self) -> Option<&[User]> {
+        self.users.as_deref()
+    }
+
+    /// The test examples, when there are any.
+    #[must_use]
+    pub fn test(&self) -> Option<&Examples> {
+        self.test.as_ref()
+    }
+
+    /// Training examples, users and test examples, by value.
+    #[must_use]
+    pub fn into_parts(self) -> (Examples, Option<Vec<User>>, Option<Examples>) {
+        (self.train, self.users, self.test)
+    }
+
+    /// Checks that `model` can learn from every example.
+    ///
+    /// # Errors
+    /// [`DataError::Examples`] naming the file with the first offending label, or whose shape is not the model's.
+    pub fn check(&self, model: &ModelSpec) -> Result<(), DataError> {
+        let parts = [(Some(&self.train), &self.train_origins), (self.test.as_ref(), &self.test_origins)];
+        for (examples, origins) in parts {
+            let Some(Err(source)) = examples.map(|examples| examples.check(model)) else { continue };
+            let index = if let ExampleError::Label { index, .. } = source { index } else { 0 };
+            return Err(DataError::Examples { path: path_of(origins, index), source });
+        }
+        Ok(())
+    }
+}
+
+fn path_of(origins: &[Origin], index: usize) -> PathBuf {
+    let origin = origins.iter().find(|origin| origin.indices.contains(&index)).or(origins.first());
+    origin.map_or_else(PathBuf::new, |origin| origin.path.clone())
+}
+
+/// Names are unique, stretches lie within the examples and do not overlap.
+fn check_users(users: &[User], examples: usize, path: &Path) -> Result<(), DataError> {
+    let path = || path.to_owned();
+    if let Some(user) = users.iter().find(|user| user.indices.end > examples || user.indices.start > user.indices.end) {
+        let (user, end) = (user.name.clone(), user.indices.end);
+        return Err(DataError::UserRange { path: path(), user, end, examples });
+    }
+    let mut sorted: Vec<&User> = users.iter().collect();
+    sorted.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        return Err(DataError::DuplicateUser { path: path(), user: pair[0].name.clone() });
+    }
+    sorted.retain(|user| !user.indices.is_empty());
+    sorted.sort_unstable_by_key(|user| user.indices.start);
+    match sorted.windows(2).find(|pair| pair[0].indices.end > pair[1].indices.start) {
+        Some(pair) => {
+            let (first, second) = (pair[0].name.clone(), pair[1].name.clone());
+            Err(DataError::UserOverlap { path: path(), first, second })
+        }
+        None => Ok(()),
+    }
+}

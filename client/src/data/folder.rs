@@ -1,0 +1,105 @@
+//! Finds out what kind of dataset a folder holds.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{DataError, Dataset, Examples, User, dataset::Origin, idx, leaf, users};
+
+/// Loads the dataset in `folder`.
+///
+/// - IDX: `train-images-idx3-ubyte` with `train-labels-idx1-ubyte`; test data under the prefix `t10k` or `test`;
+///   natural users from `train-users.csv` (columns `user`, `offset`, `count`). Every file may end in `.gz`.
+/// - LEAF: `.json` or `.json.gz` files in `train/` and `test/`, or directly in the folder (all training then), in the
+///   order of their names.
+///
+/// # Errors
+/// [`DataError`] naming the file, or the folder when it holds nothing known.
+pub fn load_folder(folder: &Path) -> Result<Dataset, DataError> {
+    if let Some(train) = load_idx(folder, "train")? {
+        let test = match load_idx(folder, "t10k")? {
+            None => load_idx(folder, "test")?,
+            found => found,
+        };
+        let table = find(folder, "train-users.csv");
+        let users = table.map(|path| Ok::<_, DataError>((users::load(&path)?, path))).transpose()?;
+        return Dataset::from_files(train, users, test);
+    }
+    let mut files = json_files(&folder.join("train"))?;
+    if files.is_empty() {
+        files = json_files(folder)?;
+    }
+    let Some((examples, users, origins)) = load_leaf(&files)? else {
+        // Also tells a folder that is not there from one that is empty.
+        fs::read_dir(folder).map_err(|source| DataError::Io { path: folder.to_owned(), source })?;
+        return Err(DataError::NoDataset { folder: folder.to_owned() });
+    };
+    let test = load_leaf(&json_files(&folder.join("test"))?)?.map(|(examples, _, origins)| (examples, origins));
+    Dataset::from_files((examples, origins), Some((users, folder.to_owned())), test)
+}
+
+/// A file of this name, or compressed.
+fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    [folder.join(name), folder.join(format!("{name}.gz"))].into_iter().find(|path| path.is_file())
+}
+
+fn load_idx(folder: &Path, prefix: &str) -> Result<Option<(Examples, Vec<Origin>)>, DataError> {
+    let (images, labels) = (format!("{prefix}-images-idx3-ubyte"), format!("{prefix}-labels-idx1-ubyte"));
+    let missing = |missing| Err(DataError::Incomplete { folder: folder.to_owned(), missing });
+    match (find(folder, &images), find(folder, &labels)) {
+        (Some(images), Some(labels)) => {
+            let examples = idx::load(&images, &labels)?;
+            // What a model can object to are labels, and shapes where there is no example at all.
+            let origins = vec![Origin { indices: 0..examples.len(), path: labels }];
+            Ok(Some((examples, origins)))
+        }
+        (Some(_), None) => missing(labels),
+        (None, Some(_)) => missing(images),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The json files of a folder by name; none when there is no such folder.
+fn json_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let failed = |source| DataError::Io { path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(".json") || name.ends_with(".json.gz") {
+            files.push(path);
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Training examples, their users and where they came from.
+type Leaf = (Examples, Vec<User>, Vec<Origin>);
+
+/// All users of all files in one block; none when there is no file.
+fn load_leaf(files: &[PathBuf]) -> Result<Option<Leaf>, DataError> {
+    let mut block: Option<Examples> = None;
+    let (mut users, mut origins) = (Vec::new(), Vec::new());
+    for path in files {
+        let start = block.as_ref().map_or(0, Examples::len);
+        for (name, examples) in leaf::load_file(path)? {
+            let offset = block.as_ref().map_or(0, Examples::len);
+            users.push(User { name, indices: offset..offset + examples.len() });
+            match &mut block {
+                None => block = Some(examples),
+                Some(block) if block.is_empty() => *block = examples,
+                Some(_) if examples.is_empty() => {}
+                Some(block) => {
+                    block.append(&examples).map_err(|source| DataError::Examples { path: path.clone(), source })?
+                }
+            }
+        }
+        origins.push(Origin { indices: start..block.as_ref().map_or(0, Examples::len), path: path.clone() });
+    }
+    Ok(block.map(|block| (block, users, origins)))
+}
