@@ -2,11 +2,15 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    fmt,
     path::Path,
 };
 
 use murmur_round::device_id::DeviceId;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
 
 use super::{
     DataError, Examples,
@@ -22,14 +26,55 @@ const LIMIT: u64 = 1 << 32;
 struct Leaf {
     users: Vec<String>,
     num_samples: Vec<u64>,
-    user_data: HashMap<String, UserData>,
+    user_data: ByUser,
 }
+
+/// Each user's data; what the parser objects to is reported with the user's name.
+struct ByUser(HashMap<String, UserData>);
 
 #[derive(Deserialize)]
 struct UserData {
-    x: Vec<Vec<f32>>,
+    x: Vec<Vec<Feature>>,
     /// Some writers print class numbers as `9.0`.
     y: Vec<f64>,
+}
+
+/// Read as f64, so that what is too large for f32 becomes an infinity that can be reported.
+#[derive(Deserialize)]
+#[serde(from = "f64")]
+struct Feature(f32);
+
+impl From<f64> for Feature {
+    fn from(value: f64) -> Self {
+        Self(value as f32)
+    }
+}
+
+impl<'de> Deserialize<'de> for ByUser {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Users;
+        impl<'de> Visitor<'de> for Users {
+            type Value = ByUser;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with one entry per user")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ByUser, A::Error> {
+                let mut users = HashMap::new();
+                while let Some(user) = map.next_key::<String>()? {
+                    let data = map.next_value();
+                    let data = data.map_err(|error| A::Error::custom(format_args!("user {user}: {error}")))?;
+                    if users.contains_key(&user) {
+                        return Err(A::Error::custom(format_args!("user {user} comes up twice in user_data")));
+                    }
+                    users.insert(user, data);
+                }
+                Ok(ByUser(users))
+            }
+        }
+        deserializer.deserialize_map(Users)
+    }
 }
 
 /// Loads one LEAF file (plain or gzip): every user's examples, in the file's order of users.
@@ -50,10 +95,10 @@ pub fn load_file(path: &Path) -> Result<Vec<(DeviceId, Examples)>, DataError> {
     }
     let mut width = None;
     let mut loaded = Vec::with_capacity(leaf.users.len());
-    let listed: HashSet<String> = leaf.user_data.keys().cloned().collect();
+    let listed: HashSet<String> = leaf.user_data.0.keys().cloned().collect();
     for (user, declared) in leaf.users.into_iter().zip(leaf.num_samples) {
         let name = user_name(path, &user)?;
-        let Some(data) = leaf.user_data.remove(&user) else {
+        let Some(data) = leaf.user_data.0.remove(&user) else {
             return Err(if listed.contains(&user) {
                 DataError::DuplicateUser { path: path_buf(), user: name }
             } else {
@@ -69,7 +114,7 @@ pub fn load_file(path: &Path) -> Result<Vec<(DeviceId, Examples)>, DataError> {
         let examples = examples(path, &user, data, width.unwrap_or(1))?;
         loaded.push((name, examples));
     }
-    if let Some(user) = leaf.user_data.into_keys().min() {
+    if let Some(user) = leaf.user_data.0.into_keys().min() {
         return Err(DataError::LeafUser { path: path_buf(), user });
     }
     // Users without any example took part before the width was known.
@@ -92,10 +137,10 @@ fn examples(path: &Path, user: &str, data: UserData, width: usize) -> Result<Exa
         if features.len() != width {
             return Err(DataError::LeafRagged { path: path(), user: user(), expected: width, found: features.len() });
         }
-        if features.iter().any(|feature| !feature.is_finite()) {
+        if features.iter().any(|feature| !feature.0.is_finite()) {
             return Err(DataError::LeafNotFinite { path: path(), user: user() });
         }
-        inputs.extend_from_slice(features);
+        inputs.extend(features.iter().map(|feature| feature.0));
     }
     let mut labels = Vec::with_capacity(data.y.len());
     for label in data.y {

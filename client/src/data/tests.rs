@@ -191,7 +191,13 @@ fn a_broken_leaf_file_is_named() {
     assert!(one("[[1]]", "[0, 1]", "1").contains("1 inputs and 2 labels"));
     assert!(one("[[1, 2], [3]]", "[0, 1]", "2").contains("ann has an example of 1 features"));
     assert!(one("[[1e39]]", "[0]", "1").contains("ann has a feature that is not a finite number"));
-    assert!(one("[[NaN]]", "[0]", "1").contains("line 1 column"));
+    assert!(one("[[NaN]]", "[0]", "1").contains("user ann: expected value at line 1 column"));
+    assert!(
+        leaf_fails(
+            r#"{"users": [], "num_samples": [], "user_data": {"a": {"x": [], "y": []}, "a": {"x": [], "y": []}}}"#
+        )
+        .contains("user a comes up twice")
+    );
     assert!(one("[[1]]", "[-1]", "1").contains("ann has the label -1"));
     assert!(one("[[1]]", "[0.5]", "1").contains("ann has the label 0.5"));
     assert!(one("[[1]]", "[0]", "1, 1").contains("1 users, but 2 entries"));

@@ -1,0 +1,164 @@
+//! What the coordinator asks for, carried out in order: store, make durable, publish, answer.
+//!
+//! The [`Driver`] owns the coordinator and the store. It blocks (durable writes, noise), so it lives on a thread of its
+//! own; a test may call it directly.
+
+mod notes;
+mod open;
+mod published;
+mod thread;
+
+pub use published::Published;
+pub(crate) use thread::{Command, run};
+
+use bytes::Bytes;
+use murmur_privacy::{Digest, ledger::Record};
+use murmur_proto::answer::CheckIn;
+use murmur_round::{
+    coordinator::{Coordinator, Effect, Event, Outcome, Verdict},
+    guarantee::Guarantee,
+    task::Schedule,
+    time::Time,
+};
+
+use crate::{ServerError, store::Store};
+use notes::Notes;
+
+/// What one device hears back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// To a check-in.
+    CheckIn(CheckIn),
+    /// To an upload or a withdrawal.
+    Verdict(Verdict),
+}
+
+/// One task's coordinator with its store.
+pub struct Driver<S> {
+    coordinator: Coordinator,
+    store: S,
+    published: Published,
+    /// The model stored last, before it is published.
+    staged: Option<(Digest, Bytes)>,
+    rounds_released: u32,
+    notes: Notes,
+    broken: bool,
+}
+
+impl<S: Store> Driver<S> {
+    /// Takes in one event and carries out everything that follows from it. What a device asked for is handed to `reply`
+    /// as soon as it is known, before any slow work that its event set off.
+    ///
+    /// # Errors
+    /// [`ServerError`] when the store fails. Nothing is carried out any more after that: what was in flight is never
+    /// released.
+    pub fn handle(
+        &mut self,
+        clock: &dyn Fn() -> Time,
+        event: Event,
+        reply: &mut dyn FnMut(Reply),
+    ) -> Result<(), ServerError> {
+        if self.broken {
+            return Ok(());
+        }
+        self.coordinator.handle(clock(), event);
+        self.settle(clock, reply).inspect_err(|_| self.broken = true)
+    }
+
+    fn settle(&mut self, clock: &dyn Fn() -> Time, reply: &mut dyn FnMut(Reply)) -> Result<(), ServerError> {
+        while let Some(effect) = self.coordinator.poll_effect() {
+            match effect {
+                Effect::Assign { assignment, .. } => reply(Reply::CheckIn(CheckIn::Assigned(assignment))),
+                Effect::TurnAway { reason, .. } => reply(Reply::CheckIn(CheckIn::TurnedAway(reason))),
+                Effect::Answer { verdict, .. } => reply(Reply::Verdict(verdict)),
+                Effect::Store(checkpoint) => {
+                    self.store.put_checkpoint(&checkpoint)?;
+                    self.staged = Some((checkpoint.digest, checkpoint.model.into()));
+                }
+                Effect::Persist(entry) => {
+                    self.store.append(&self.coordinator.schedule().task().population, &entry)?;
+                    match &entry.record {
+                        Record::Spent { round, .. } => self.notes.spent(*round, self.coordinator.guarantee().ok()),
+                        Record::Released { .. } => self.rounds_released += 1,
+                        _ => {}
+                    }
+                    self.coordinator.handle(clock(), Event::Persisted { entry: entry.index });
+                }
+                Effect::Publish { round, model } => {
+                    let file = self.take_staged(model)?;
+                    self.published.put(model, file);
+                    self.notes.published(round, &model);
+                }
+                Effect::Finished(outcome) => self.notes.finished(&outcome),
+            }
+        }
+        Ok(())
+    }
+
+    /// The model's bytes: just stored, or stored by an earlier process.
+    fn take_staged(&mut self, model: Digest) -> Result<Bytes, ServerError> {
+        match self.staged.take() {
+            Some((digest, file)) if digest == model => Ok(file),
+            _ => match self.store.checkpoint(&model)? {
+                Some(checkpoint) => Ok(checkpoint.model.into()),
+                None => Err(ServerError::ModelMissing { model }),
+            },
+        }
+    }
+
+    /// When to hand in [`Event::Tick`], if at all.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.coordinator.next_deadline()
+    }
+
+    /// How the task ended, once it did.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.coordinator.outcome()
+    }
+
+    /// What is promised at this moment.
+    ///
+    /// # Errors
+    /// Never after a successful start.
+    pub fn guarantee(&self) -> Result<Guarantee, ServerError> {
+        self.coordinator.guarantee().map_err(|source| {
+            let population = self.schedule().task().population.clone();
+            ServerError::Ledger { population, source }
+        })
+    }
+
+    /// The schedule it follows.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        self.coordinator.schedule()
+    }
+
+    /// The models that may be read.
+    #[must_use]
+    pub fn published(&self) -> &Published {
+        &self.published
+    }
+
+    /// Rounds whose model was released, by this process or an earlier one.
+    #[must_use]
+    pub fn rounds_released(&self) -> u32 {
+        self.rounds_released
+    }
+
+    /// Digest of the ledger's last entry.
+    #[must_use]
+    pub fn ledger_head(&self) -> Digest {
+        self.coordinator.ledger().head()
+    }
+
+    /// The store, once nothing is to be carried out any more.
+    #[must_use]
+    pub fn into_store(self) -> S {
+        self.store
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! What is logged about rounds: their numbers and what they cost. Never a count, a norm or a loss.
+
+use murmur_privacy::{Digest, Mechanism};
+use murmur_round::{coordinator::Outcome, guarantee::Guarantee, task::Schedule};
+
+/// Logs a task's progress, and says in every line when it promises nothing.
+#[derive(Debug)]
+pub(super) struct Notes {
+    task: String,
+    caveat: &'static str,
+}
+
+impl Notes {
+    pub(super) fn new(schedule: &Schedule) -> Self {
+        let caveat = match schedule.mechanism() {
+            Mechanism::None => " (NOT PRIVATE: no noise is added)",
+            Mechanism::Gaussian { .. } => "",
+        };
+        Self { task: schedule.task().name.clone(), caveat }
+    }
+
+    pub(super) fn spent(&self, round: u32, guarantee: Option<Guarantee>) {
+        let _span = self.span(Some(round));
+        let Some(guarantee) = guarantee else { return };
+        let (spent, whole) = (guarantee.epsilon_spent, guarantee.epsilon);
+        tracing::info!("paid for: epsilon {spent:.4} of {whole:.4} spent{}", self.caveat);
+    }
+
+    pub(super) fn published(&self, round: Option<u32>, model: &Digest) {
+        let _span = self.span(round);
+        match round {
+            Some(_) => tracing::info!(%model, "released{}", self.caveat),
+            None => tracing::info!(%model, "initial model{}", self.caveat),
+        }
+    }
+
+    pub(super) fn finished(&self, outcome: &Outcome) {
+        let _span = self.span(None);
+        match outcome {
+            Outcome::Completed => tracing::info!("all rounds have run{}", self.caveat),
+            Outcome::BudgetExhausted => tracing::warn!("the next round would pass the task's budget{}", self.caveat),
+            Outcome::StoppedEarly => tracing::info!("stopped early, as asked{}", self.caveat),
+            Outcome::Failed(reason) => tracing::error!("failed: {reason}{}", self.caveat),
+        }
+    }
+
+    fn span(&self, round: Option<u32>) -> tracing::span::EnteredSpan {
+        match round {
+            Some(round) => tracing::info_span!("round", task = self.task, number = round).entered(),
+            None => tracing::info_span!("task", name = self.task).entered(),
+        }
+    }
+}

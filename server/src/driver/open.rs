@@ -1,0 +1,61 @@
+//! A task's beginning, or its resumption after whatever happened to the last process.
+
+use murmur_privacy::{
+    Ledger, NoiseRng,
+    ledger::{Entry, Record},
+    units::{DeltaProbability, Epsilon},
+};
+use murmur_round::{coordinator::Coordinator, device_id::DeviceId, founding::found, task::Schedule};
+
+use super::{Driver, Published, notes::Notes};
+use crate::{ServerError, store::Store};
+
+impl<S: Store> Driver<S> {
+    /// Brings the task to where its first or next round can run: replays the ledger, founds the task if it is new, loads
+    /// the model that the ledger names last. A round that was paid for and not released is lost; its number is not used
+    /// again.
+    ///
+    /// `budget` opens a new population; an old one must have been opened with the same, or with none named here.
+    ///
+    /// # Errors
+    /// [`ServerError`], notably [`is_refusal`](ServerError::is_refusal) for a task that the population cannot pay for.
+    pub fn open(
+        schedule: Schedule,
+        devices: Vec<DeviceId>,
+        budget: Option<(Epsilon, DeltaProbability)>,
+        mut store: S,
+        entropy: NoiseRng,
+    ) -> Result<Self, ServerError> {
+        let population = schedule.task().population.clone();
+        let entries = store.entries(&population)?;
+        let rounds_released = released(&entries, &schedule);
+        let ledger = match entries.is_empty() {
+            true => None,
+            false => Some(Ledger::replay(entries).map_err(|source| {
+                let population = population.clone();
+                ServerError::Ledger { population, source }
+            })?),
+        };
+        let ledger = found(&schedule, ledger, budget, entropy.provenance(), |entry| store.append(&population, entry))?;
+        let hash = schedule.hash();
+        let account = ledger.account(&hash).map_err(|source| ServerError::Ledger { population, source })?;
+        let reservation = account.reservation();
+        if reservation.round_event != *schedule.round_event() || reservation.rounds != schedule.task().rounds {
+            return Err(ServerError::OtherSchedule { task: hash });
+        }
+        store.put_task(&hash, &schedule.task().to_json()?)?;
+        let stored = match account.model() {
+            Some((_, model)) => store.checkpoint(&model)?,
+            None => None,
+        };
+        let notes = Notes::new(&schedule);
+        let coordinator = Coordinator::start(schedule, devices, ledger, entropy, stored)?;
+        let published = Published::default();
+        Ok(Self { coordinator, store, published, staged: None, rounds_released, notes, broken: false })
+    }
+}
+
+fn released(entries: &[Entry], schedule: &Schedule) -> u32 {
+    let ours = |entry: &&Entry| matches!(&entry.record, Record::Released { task, .. } if *task == schedule.hash());
+    u32::try_from(entries.iter().filter(ours).count()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,64 @@
+//! Why a task cannot be served (any more).
+
+use std::io;
+
+use murmur_privacy::{Digest, ledger::LedgerError};
+use murmur_round::{coordinator::StartError, founding::FoundingError, task::TaskError};
+use thiserror::Error;
+
+use crate::store::StoreError;
+
+/// Anything that ends a server, other than the end of its task.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The task does not fit the enrolled devices, or cannot be written.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// The stored ledger breaks a rule of ledgers.
+    #[error("the ledger of population {population:?}: {source}")]
+    Ledger {
+        /// Whose ledger.
+        population: String,
+        /// What is wrong.
+        source: LedgerError,
+    },
+    /// The ledger does not admit the task.
+    #[error(transparent)]
+    Founding(#[from] FoundingError<StoreError>),
+    /// The reservation was made for other rounds than this program would run.
+    #[error("task {task} was reserved with another round event or number of rounds than this program derives from it")]
+    OtherSchedule {
+        /// Hash of the task.
+        task: Digest,
+    },
+    /// What is stored, enrolled and handed in does not belong together.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The store failed. Whatever was in flight is not released.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The coordinator asked for a model that nobody stored.
+    #[error("model {model} is to be published, but it was never stored")]
+    ModelMissing {
+        /// Digest of the model.
+        model: Digest,
+    },
+    /// The transport failed.
+    #[error("serving devices failed: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    /// No thread for the coordinator, or another failure of the operating system.
+    #[error("the operating system refused: {0}")]
+    Io(#[from] io::Error),
+    /// The coordinator's thread panicked. What was not durable is lost, and nothing else.
+    #[error("the coordinator's thread panicked")]
+    Panicked,
+}
+
+impl ServerError {
+    /// Whether this is the ledger saying no to a task that asks too much, rather than something being broken.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        let Self::Founding(FoundingError::Ledger(error)) = self else { return false };
+        matches!(error, LedgerError::OverBudget { .. } | LedgerError::NothingAffordable { .. })
+    }
+}

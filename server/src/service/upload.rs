@@ -1,0 +1,62 @@
+//! An upload on its way in. Nothing is allocated before its declared length was compared with the grid.
+
+use murmur_privacy::{Upload, update::UploadError};
+use murmur_proto::{
+    WireError,
+    chunk::{Assembly, ChunkError},
+    upload::Header,
+    v1::{self, WriteUploadRequest, write_upload_request::Part},
+};
+use murmur_round::coordinator::Event;
+use tonic::Streaming;
+
+use super::{Front, RequestError};
+
+/// Receives one upload and checks everything that can be checked without the coordinator.
+pub(super) async fn receive(front: &Front, mut stream: Streaming<WriteUploadRequest>) -> Result<Event, RequestError> {
+    let Header { device, task, round, total_length } = match next(&mut stream).await? {
+        Some(Part::Header(header)) => header.try_into()?,
+        Some(Part::Chunk(_)) | None => return Err(WireError::Missing { field: "header" }.into()),
+    };
+    front.expect_part(&device, task, round)?;
+    let grid = front.grid();
+    let expected = Upload::encoded_len(&grid);
+    if total_length != expected as u64 {
+        return Err(RequestError::WrongLength { expected, found: total_length });
+    }
+    let mut assembly = Assembly::exact(expected);
+    while let Some(part) = next(&mut stream).await? {
+        assembly.add(&chunk(part)?)?;
+    }
+    let bytes = assembly.finish_exact()?;
+    let checked = move || Upload::from_plain_bytes(grid, &bytes);
+    let upload = tokio::task::spawn_blocking(checked).await.map_err(|_| RequestError::Stopped)??;
+    Ok(Event::Upload { device, round, upload })
+}
+
+async fn next(stream: &mut Streaming<WriteUploadRequest>) -> Result<Option<Part>, RequestError> {
+    match stream.message().await? {
+        Some(WriteUploadRequest { part: Some(part) }) => Ok(Some(part)),
+        Some(WriteUploadRequest { part: None }) => Err(WireError::Missing { field: "part" }.into()),
+        None => Ok(None),
+    }
+}
+
+fn chunk(part: Part) -> Result<v1::Chunk, RequestError> {
+    match part {
+        Part::Chunk(chunk) => Ok(chunk),
+        Part::Header(_) => Err(RequestError::SecondHeader),
+    }
+}
+
+impl From<UploadError> for RequestError {
+    fn from(error: UploadError) -> Self {
+        Self::Upload(error)
+    }
+}
+
+impl From<ChunkError> for RequestError {
+    fn from(error: ChunkError) -> Self {
+        Self::Chunk(error)
+    }
+}

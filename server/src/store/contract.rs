@@ -1,0 +1,156 @@
+//! What every store must do, run on each; and what the file store does in which order.
+
+use std::{fs, path::Path};
+
+use murmur_privacy::{
+    Digest, Ledger, Provenance,
+    ledger::{Entry, Opening},
+    units::{DeltaProbability, Epsilon},
+};
+use murmur_round::checkpoint::Checkpoint;
+use tempfile::TempDir;
+
+use super::{FileStore, MemoryStore, Store, StoreError};
+
+fn chain() -> Vec<Entry> {
+    let delta = DeltaProbability::new(1e-5).unwrap();
+    let opening = Opening::new("phones".into(), Epsilon::INFINITE, delta, Provenance::Simulated);
+    let (mut ledger, first) = Ledger::open(opening).unwrap();
+    ledger.persisted(0).unwrap();
+    let task = Digest::of(b"task");
+    let event = murmur_privacy::DpEvent::NonPrivate;
+    let second = ledger.reserve(task, event, 3, Epsilon::INFINITE, delta).unwrap();
+    ledger.persisted(1).unwrap();
+    let third = ledger.spend(task, 0).unwrap();
+    vec![first, second, third]
+}
+
+fn checkpoint(model: &[u8]) -> Checkpoint {
+    Checkpoint { model: model.to_vec(), digest: Digest::of(model), optimizer: b"slots".to_vec() }
+}
+
+fn contract(store: &mut impl Store) {
+    let entries = chain();
+    assert_eq!(store.entries("phones").unwrap(), []);
+    for (count, entry) in entries.iter().enumerate() {
+        store.append("phones", entry).unwrap();
+        assert_eq!(store.entries("phones").unwrap(), entries[..=count]);
+    }
+    assert_eq!(store.entries("tablets").unwrap(), [], "ledgers are kept apart");
+    let kept = checkpoint(b"model");
+    assert_eq!(store.checkpoint(&kept.digest).unwrap(), None);
+    store.put_checkpoint(&kept).unwrap();
+    store.put_checkpoint(&kept).unwrap();
+    assert_eq!(store.checkpoint(&kept.digest).unwrap(), Some(kept.clone()));
+    let misnamed = Checkpoint { digest: Digest::ZERO, ..kept };
+    assert!(matches!(store.put_checkpoint(&misnamed), Err(StoreError::Misnamed { .. })));
+    assert_eq!(store.checkpoint(&Digest::ZERO).unwrap(), None);
+    store.put_task(&Digest::of(b"{}"), b"{}").unwrap();
+    store.put_task(&Digest::of(b"{}"), b"{}").unwrap();
+}
+
+fn open(folder: &Path) -> FileStore {
+    FileStore::open(folder).unwrap()
+}
+
+#[test]
+fn the_memory_store_keeps_the_contract() {
+    contract(&mut MemoryStore::default());
+}
+
+#[test]
+fn the_file_store_keeps_the_contract_and_survives_reopening() {
+    let folder = TempDir::new().unwrap();
+    contract(&mut open(folder.path()));
+    let mut again = open(folder.path());
+    assert_eq!(again.entries("phones").unwrap(), chain());
+    assert!(again.checkpoint(&Digest::of(b"model")).unwrap().is_some());
+    assert_eq!(fs::read(folder.path().join("tasks").join(format!("{}.json", Digest::of(b"{}")))).unwrap(), b"{}");
+}
+
+#[test]
+fn durable_steps_come_in_the_order_that_a_crash_needs() {
+    let folder = TempDir::new().unwrap();
+    let mut store = open(folder.path());
+    store.take_steps();
+    let entries = chain();
+    store.append("phones", &entries[0]).unwrap();
+    assert_eq!(
+        store.take_steps(),
+        [
+            "sync folder of phones",
+            "sync ledger.jsonl",
+            "sync folder of ledger.jsonl",
+            "write ledger.jsonl",
+            "sync ledger.jsonl"
+        ]
+    );
+    store.append("phones", &entries[1]).unwrap();
+    assert_eq!(store.take_steps(), ["write ledger.jsonl", "sync ledger.jsonl"]);
+    let kept = checkpoint(b"model");
+    store.put_checkpoint(&kept).unwrap();
+    let (model, optimizer) = (format!("{}.safetensors", kept.digest), format!("{}.optimizer.safetensors", kept.digest));
+    let steps = |name: &str| {
+        [
+            format!("write {name}.part"),
+            format!("sync {name}.part"),
+            format!("rename to {name}"),
+            format!("sync folder of {name}"),
+        ]
+    };
+    assert_eq!(store.take_steps(), [steps(&optimizer), steps(&model)].concat());
+}
+
+#[test]
+fn a_torn_last_line_is_cut_off_before_anything_is_appended() {
+    let folder = TempDir::new().unwrap();
+    let entries = chain();
+    let lines: Vec<String> = entries.iter().map(|entry| entry.to_line().unwrap() + "\n").collect();
+    let path = folder.path().join("phones/ledger.jsonl");
+    // Wherever in the third line the crash came, two entries are there and the third can follow.
+    for torn in [0, 1, lines[2].len() / 2, lines[2].len() - 1] {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, lines[..2].concat() + &lines[2][..torn]).unwrap();
+        let mut store = open(folder.path());
+        assert_eq!(store.entries("phones").unwrap(), entries[..2]);
+        store.append("phones", &entries[2]).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), lines.concat());
+    }
+}
+
+#[test]
+fn a_malformed_complete_line_is_an_error_that_names_it() {
+    let folder = TempDir::new().unwrap();
+    let line = chain()[0].to_line().unwrap();
+    fs::create_dir_all(folder.path().join("phones")).unwrap();
+    for damaged in [format!("{line}\nspent\n"), format!("{line}\n\n"), format!("{line}\n\u{0}\n{line}")] {
+        fs::write(folder.path().join("phones/ledger.jsonl"), damaged).unwrap();
+        let error = open(folder.path()).entries("phones").unwrap_err();
+        assert!(matches!(error, StoreError::Malformed { line: 2, .. }), "{error}");
+        assert!(error.to_string().contains("phones/ledger.jsonl:2"));
+    }
+}
+
+#[test]
+fn a_second_store_is_refused_until_the_first_is_gone() {
+    let folder = TempDir::new().unwrap();
+    let first = open(folder.path());
+    let error = FileStore::open(folder.path()).unwrap_err();
+    assert!(matches!(error, StoreError::InUse { .. }));
+    assert!(error.to_string().contains("another murmur-server"));
+    drop(first);
+    open(folder.path());
+}
+
+#[test]
+fn a_half_written_model_is_no_model_and_an_edited_one_is_not_overwritten() {
+    let folder = TempDir::new().unwrap();
+    let kept = checkpoint(b"model");
+    let mut store = open(folder.path());
+    let path = store.model_path(&kept.digest);
+    fs::write(path.with_added_extension("part"), b"mo").unwrap();
+    assert_eq!(store.checkpoint(&kept.digest).unwrap(), None);
+    store.put_checkpoint(&kept).unwrap();
+    fs::write(&path, b"edited").unwrap();
+    assert!(matches!(store.put_checkpoint(&kept), Err(StoreError::Conflict { .. })));
+}

@@ -1,0 +1,59 @@
+//! What a medium can do to us.
+
+use std::{io, path::PathBuf};
+
+use murmur_privacy::{Digest, ledger::LedgerError};
+use thiserror::Error;
+
+/// A failure of the store; names the file.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The operating system failed.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+    /// Another server has the folder.
+    #[error("{}: another murmur-server is using this data directory", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A complete line of a ledger is no entry.
+    #[error("{}:{line}: not a ledger entry: the file was damaged or edited", path.display())]
+    Malformed {
+        /// The ledger.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
+    },
+    /// An earlier append failed.
+    #[error("{}: an earlier write failed, so what the ledger holds is unknown; restart the server", path.display())]
+    Broken {
+        /// The ledger.
+        path: PathBuf,
+    },
+    /// A file of the same name with other contents.
+    #[error("{}: exists with other contents; the file was damaged or edited", path.display())]
+    Conflict {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A checkpoint whose name is not its contents'.
+    #[error("the model has digest {found}, not the {expected} it is named by")]
+    Misnamed {
+        /// Its name.
+        expected: Digest,
+        /// What the bytes have.
+        found: Digest,
+    },
+    /// An entry that cannot be written.
+    #[error(transparent)]
+    Entry(#[from] LedgerError),
+    /// A failure that a test asked for, or one of a store outside this crate.
+    #[error("{0}")]
+    Other(String),
+}

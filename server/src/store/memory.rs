@@ -1,0 +1,49 @@
+//! A store for tests: it outlives a coordinator, not a process.
+
+use std::collections::BTreeMap;
+
+use murmur_privacy::{Digest, ledger::Entry};
+use murmur_round::{checkpoint::Checkpoint, task::TaskHash};
+
+use super::{Store, StoreError};
+
+/// Everything in memory, open to be looked at.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    /// Every population's ledger, as the lines a file would hold.
+    pub ledgers: BTreeMap<String, Vec<String>>,
+    /// Models and their optimiser states.
+    pub checkpoints: BTreeMap<Digest, Checkpoint>,
+    /// Canonical forms of tasks.
+    pub tasks: BTreeMap<TaskHash, Vec<u8>>,
+}
+
+impl Store for MemoryStore {
+    fn entries(&mut self, population: &str) -> Result<Vec<Entry>, StoreError> {
+        let lines = self.ledgers.get(population).map_or(&[][..], Vec::as_slice);
+        Ok((0..).zip(lines).map(|(index, line)| Entry::from_line(index, line)).collect::<Result<_, _>>()?)
+    }
+
+    fn append(&mut self, population: &str, entry: &Entry) -> Result<(), StoreError> {
+        self.ledgers.entry(population.to_owned()).or_default().push(entry.to_line()?);
+        Ok(())
+    }
+
+    fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let (expected, found) = (checkpoint.digest, Digest::of(&checkpoint.model));
+        if expected != found {
+            return Err(StoreError::Misnamed { expected, found });
+        }
+        self.checkpoints.insert(expected, checkpoint.clone());
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, model: &Digest) -> Result<Option<Checkpoint>, StoreError> {
+        Ok(self.checkpoints.get(model).cloned())
+    }
+
+    fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError> {
+        self.tasks.insert(*hash, json.to_vec());
+        Ok(())
+    }
+}

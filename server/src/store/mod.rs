@@ -1,0 +1,55 @@
+//! What survives a crash: ledgers, models and tasks.
+
+#[cfg(test)]
+mod contract;
+mod disk;
+mod error;
+mod file;
+mod ledger_file;
+mod memory;
+
+pub use error::StoreError;
+pub use file::FileStore;
+pub use memory::MemoryStore;
+
+use murmur_privacy::{Digest, ledger::Entry};
+use murmur_round::{checkpoint::Checkpoint, task::TaskHash};
+
+/// Durable state. A method that returns `Ok` has put its argument where a crash of process or machine does not reach it.
+///
+/// # Contract
+/// - entries come back in the order in which they were appended, byte for byte, and a crash during an append leaves
+///   either the whole entry or nothing;
+/// - after a failed append nothing more is appended: what the medium holds is no longer known;
+/// - a checkpoint is there whole (model and optimiser state) or not at all; storing the same one again is fine.
+pub trait Store: Send + 'static {
+    /// All entries of a population's ledger; none when it has no ledger yet.
+    ///
+    /// # Errors
+    /// [`StoreError`], notably for a line that is no entry.
+    fn entries(&mut self, population: &str) -> Result<Vec<Entry>, StoreError>;
+
+    /// Appends one entry durably.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the entry must then be taken for lost.
+    fn append(&mut self, population: &str, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Keeps a model and its optimiser state durably under the model's digest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError>;
+
+    /// The checkpoint of this model, if there is one. Its bytes are as the medium holds them: check the digest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn checkpoint(&mut self, model: &Digest) -> Result<Option<Checkpoint>, StoreError>;
+
+    /// Keeps a task's canonical form durably under its hash, for people and auditors.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError>;
+}
