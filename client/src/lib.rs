@@ -3,10 +3,13 @@
 //! - [`data`] loads labelled examples (IDX files, LEAF json) and keeps natural users apart;
 //! - [`strokes`] makes a population of handwriting devices out of a seed;
 //! - [`trainer`] trains a built-in model on one device's examples, behind `murmur_round`'s `Trainer`;
-//! - [`evaluation`] measures a model on examples outside the population.
+//! - [`evaluation`] measures a model on examples outside the population;
+//! - `link` (feature `grpc`) takes part in a coordinator's task over the network.
 
 pub mod data;
 pub mod evaluation;
+#[cfg(feature = "grpc")]
+pub mod link;
 mod models;
 pub mod strokes;
 pub mod trainer;
