@@ -4,7 +4,7 @@
 //! - [`strokes`] makes a population of handwriting devices out of a seed;
 //! - [`trainer`] trains a built-in model on one device's examples, behind `murmur_round`'s `Trainer`;
 //! - [`evaluation`] measures a model on examples outside the population;
-//! - `link` (feature `grpc`) takes part in a coordinator's task.
+//! - `link` (feature `grpc`) takes part in a coordinator's task over the network.
 
 pub mod data;
 pub mod evaluation;

@@ -1,162 +1,120 @@
-//! One method per call of the device service, each retried with exponential back-off and jitter.
+//! The five calls, each tried patiently and each answer checked.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
-use murmur_privacy::{Digest, Upload};
+use murmur_privacy::Digest;
 use murmur_proto::{
-    MESSAGE_LIMIT,
+    CHUNK_LIMIT, MESSAGE_LIMIT,
     answer::{self, CheckIn},
-    chunk::{Assembly, cut},
+    chunk::{self, Assembly, ChunkError},
     error::digest_bytes,
     upload::{Header, Withdrawal},
-    v1::{self, device_service_client::DeviceServiceClient, write_upload_request::Part},
+    v1::{
+        CheckInRequest, GetTaskRequest, ReadModelRequest, ReportOutcomeRequest, WriteUploadRequest,
+        device_service_client::DeviceServiceClient, write_upload_request::Part,
+    },
 };
 use murmur_round::{
-    checkpoint::read_model,
-    coordinator::Verdict,
-    device_id::DeviceId,
-    params::{Layout, Params},
-    task::{Task, TaskHash},
+    checkpoint::read_model, coordinator::Verdict, device_id::DeviceId, params::Params, task::Task, task::TaskHash,
 };
-use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::{
+    Request,
+    transport::{Channel, Endpoint},
+};
 
-use super::LinkError;
+use super::{Address, CallError, patience::patiently};
 
-/// HTTP/2 windows: with the defaults a connection carries a third of what it could (docs/measurements.md).
-const STREAM_WINDOW: u32 = 16 << 20;
-const CONNECTION_WINDOW: u32 = 64 << 20;
-/// How much larger than its parameters a model file may be.
-const HEADER_ROOM: usize = 1 << 20;
+/// HTTP/2 windows for models on their way in.
+const STREAM_WINDOW: u32 = 8 << 20;
+/// A question and its answer, without a model or an upload.
+const ANSWER: Duration = Duration::from_secs(60);
 
-/// A connection of one device to its coordinator. Nothing is sent before the first call.
-#[derive(Clone, Debug)]
-pub struct Link {
-    service: DeviceServiceClient<Channel>,
-    device: DeviceId,
-    backoff: ExponentialBuilder,
-}
+/// A connection that is made when it is needed, and made again when it broke.
+pub(super) struct Calls(DeviceServiceClient<Channel>);
 
-impl Link {
-    /// A link of `device` to the coordinator at `url`, which must be `http://` on a loopback address.
-    ///
-    /// # Errors
-    /// [`LinkError::Address`] or [`LinkError::NotLoopback`].
-    pub fn new(url: &str, device: DeviceId) -> Result<Self, LinkError> {
-        let wrong = || LinkError::Address { url: url.to_owned() };
-        let uri: Uri = url.parse().map_err(|_| wrong())?;
-        let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else { return Err(wrong()) };
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        if host != "localhost" && !address.is_ok_and(|address| address.is_loopback()) {
-            return Err(LinkError::NotLoopback { host: host.to_owned() });
-        }
-        let channel = Endpoint::from(uri)
+impl Calls {
+    pub(super) fn new(server: &Address) -> Self {
+        let channel = Endpoint::from(server.uri())
             .connect_timeout(Duration::from_secs(5))
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(20))
             .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
+            .initial_connection_window_size(STREAM_WINDOW)
             .connect_lazy();
-        let service = DeviceServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT);
-        // 0.1 s, doubling to 5 s, ten times: about half a minute before a device gives up.
-        let backoff = ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(Duration::from_millis(100))
-            .with_max_delay(Duration::from_secs(5))
-            .with_max_times(10);
-        Ok(Self { service, device, backoff })
+        let client = DeviceServiceClient::new(channel);
+        Self(client.max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT))
     }
 
-    /// Asks for work.
-    ///
-    /// # Errors
-    /// [`LinkError`] once retrying does not help.
-    pub async fn check_in(&self) -> Result<CheckIn, LinkError> {
-        self.retried(|mut service| async move {
-            let request = v1::CheckInRequest { device_id: self.device.as_str().to_owned() };
-            Ok(CheckIn::try_from(service.check_in(request).await?.into_inner())?)
+    pub(super) async fn check_in(&self, device: &DeviceId) -> Result<CheckIn, CallError> {
+        patiently("check-in", || async {
+            let request = brief(CheckInRequest { device_id: device.as_str().to_owned() });
+            Ok(self.0.clone().check_in(request).await?.into_inner().try_into()?)
         })
         .await
     }
 
-    /// Gets the task of this hash and checks that it is that.
-    ///
-    /// # Errors
-    /// [`LinkError`] once retrying does not help, or when another task came.
-    pub async fn task(&self, hash: TaskHash) -> Result<Task, LinkError> {
-        self.retried(|mut service| async move {
-            let request = v1::GetTaskRequest { task_hash: digest_bytes(&hash) };
-            let json = service.get_task(request).await?.into_inner().task_json;
-            check("task", hash, Digest::of(&json))?;
-            Ok(Task::from_json(&json)?)
+    /// The task of this hash; anything else is an error.
+    pub(super) async fn task(&self, expected: TaskHash) -> Result<Task, CallError> {
+        let json = patiently("task", || async {
+            let request = brief(GetTaskRequest { task_hash: digest_bytes(&expected) });
+            Ok(self.0.clone().get_task(request).await?.into_inner().task_json)
         })
-        .await
+        .await?;
+        check("task", expected, &json)?;
+        Ok(Task::from_json(&json)?)
     }
 
-    /// Reads the released model of this digest and checks that it is that.
-    ///
-    /// # Errors
-    /// [`LinkError`] once retrying does not help, or when another file came.
-    pub async fn model(&self, digest: Digest, layout: &Layout) -> Result<Params, LinkError> {
-        self.retried(|mut service| async move {
-            let request = v1::ReadModelRequest { model_sha256: digest_bytes(&digest) };
-            let mut stream = service.read_model(request).await?.into_inner();
-            let mut file = Assembly::up_to(layout.dimension() * size_of::<f32>() + HEADER_ROOM);
+    /// The model of this digest, for this task; anything else is an error.
+    pub(super) async fn model(&self, expected: Digest, task: &Task) -> Result<Params, CallError> {
+        let layout = task.model.layout();
+        // What a model file holds beside its parameters fits a chunk by far.
+        let limit = layout.dimension() * 4 + CHUNK_LIMIT;
+        let file = patiently("model", || async {
+            let request = Request::new(ReadModelRequest { model_sha256: digest_bytes(&expected) });
+            let mut stream = self.0.clone().read_model(request).await?.into_inner();
+            let mut assembly = Assembly::up_to(limit);
             while let Some(message) = stream.message().await? {
-                file.add(&message.chunk.unwrap_or_default())?;
+                assembly.add(&message.chunk.ok_or(ChunkError::Missing)?)?;
             }
-            let file = file.finish();
-            check("model", digest, Digest::of(&file))?;
-            Ok(read_model(&file, layout.clone())?)
+            Ok(assembly.finish())
         })
-        .await
+        .await?;
+        check("model", expected, &file)?;
+        Ok(read_model(&file, layout)?)
     }
 
-    /// Sends an update. A retry sends the same bytes again; the coordinator counts them once.
-    ///
-    /// # Errors
-    /// [`LinkError`] once retrying does not help.
-    pub async fn upload(&self, task: TaskHash, round: u32, upload: &Upload) -> Result<Verdict, LinkError> {
-        let bytes = Bytes::from(upload.to_bytes());
-        self.retried(|mut service| {
-            let bytes = bytes.clone();
-            async move {
-                let header = Header { device: self.device.clone(), task, round, total_length: bytes.len() as u64 };
-                let first = Part::Header(header.into());
-                let parts = std::iter::once(first).chain(cut(bytes).map(Part::Chunk));
-                let messages = parts.map(|part| v1::WriteUploadRequest { part: Some(part) });
-                let response = service.write_upload(tokio_stream::iter(messages)).await?.into_inner();
-                Ok(answer::verdict(response.verdict)?)
-            }
-        })
-        .await
-    }
-
-    /// Tells the coordinator that nothing will come.
-    ///
-    /// # Errors
-    /// [`LinkError`] once retrying does not help.
-    pub async fn withdraw(&self, task: TaskHash, round: u32) -> Result<Verdict, LinkError> {
-        self.retried(|mut service| async move {
-            let withdrawal = Withdrawal { device: self.device.clone(), task, round };
-            let response = service.report_outcome(v1::ReportOutcomeRequest::from(withdrawal)).await?.into_inner();
+    /// Sends an update. Every attempt sends the same bytes; the coordinator counts them once.
+    pub(super) async fn upload(&self, header: Header, bytes: Bytes) -> Result<Verdict, CallError> {
+        patiently("upload", || async {
+            let parts =
+                [Part::Header(header.clone().into())].into_iter().chain(chunk::cut(bytes.clone()).map(Part::Chunk));
+            let messages = tokio_stream::iter(parts.map(|part| WriteUploadRequest { part: Some(part) }));
+            let response = self.0.clone().write_upload(Request::new(messages)).await?.into_inner();
             Ok(answer::verdict(response.verdict)?)
         })
         .await
     }
 
-    async fn retried<T, F>(&self, call: impl Fn(DeviceServiceClient<Channel>) -> F) -> Result<T, LinkError>
-    where
-        F: Future<Output = Result<T, LinkError>>,
-    {
-        (|| call(self.service.clone()))
-            .retry(self.backoff)
-            .sleep(tokio::time::sleep)
-            .when(LinkError::is_retryable)
-            .notify(|error, after| tracing::info!(%error, ?after, "trying again"))
-            .await
+    pub(super) async fn withdraw(&self, withdrawal: Withdrawal) -> Result<Verdict, CallError> {
+        patiently("withdrawal", || async {
+            let request = brief(ReportOutcomeRequest::from(withdrawal.clone()));
+            let response = self.0.clone().report_outcome(request).await?.into_inner();
+            Ok(answer::verdict(response.verdict)?)
+        })
+        .await
     }
 }
 
-fn check(what: &'static str, expected: Digest, found: Digest) -> Result<(), LinkError> {
-    if expected == found { Ok(()) } else { Err(LinkError::WrongDigest { what, expected, found }) }
+/// A request whose answer is one small message.
+fn brief<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(ANSWER);
+    request
+}
+
+fn check(what: &'static str, expected: Digest, bytes: &[u8]) -> Result<(), CallError> {
+    let found = Digest::of(bytes);
+    if found == expected { Ok(()) } else { Err(CallError::Digest { what, expected, found }) }
 }

@@ -1,84 +1,86 @@
-//! Why a device stops taking part.
+//! What can go wrong between a device and its coordinator.
+
+use std::error::Error as _;
 
 use murmur_privacy::Digest;
 use murmur_proto::{WireError, chunk::ChunkError};
-use murmur_round::{checkpoint::CheckpointError, task::TaskError};
+use murmur_round::{checkpoint::CheckpointError, device::DeviceError, device_id::DeviceId, task::TaskError};
 use thiserror::Error;
 use tonic::{Code, Status};
 
-use crate::TrainError;
+use crate::data::ExampleError;
 
-/// A defect of the link, of the coordinator's answers, or of the device's own data.
+/// One call that failed.
 #[derive(Debug, Error)]
-pub enum LinkError {
-    /// The address is no URL.
-    #[error("{url:?} is no server address; write http://127.0.0.1:PORT")]
-    Address {
-        /// What was given.
-        url: String,
-    },
-    /// Without identity nobody may talk over a network.
-    #[error(
-        "{host} is not a loopback address: until devices and coordinators can prove who they are, murmur-client talks to \
-         127.0.0.1, ::1 or localhost only"
-    )]
-    NotLoopback {
-        /// The host given.
-        host: String,
-    },
-    /// The coordinator did not answer, or refused.
-    #[error("the coordinator answered {:?}: {}", .0.code(), .0.message())]
-    Status(Box<Status>),
-    /// An answer with a field missing or malformed.
-    #[error("the coordinator's answer is malformed: {0}")]
+pub enum CallError {
+    /// The coordinator refused, or could not be reached.
+    #[error("{}{}", .0.message(), cause(.0))]
+    Status(#[from] Status),
+    /// An answer that means nothing.
+    #[error("the coordinator's answer makes no sense: {0}")]
     Wire(#[from] WireError),
-    /// A model that arrived damaged.
-    #[error("the model arrived damaged: {0}")]
+    /// A model in pieces that do not fit.
+    #[error("the model did not arrive whole: {0}")]
     Chunk(#[from] ChunkError),
-    /// A file that is not the one it was called.
-    #[error("the coordinator sent {what} {found} in place of {expected}")]
-    WrongDigest {
-        /// `task` or `model`.
+    /// Other bytes than were asked for.
+    #[error("the {what} that came is {found}, {expected} was asked for")]
+    Digest {
+        /// Task or model.
         what: &'static str,
         /// Digest asked for.
         expected: Digest,
         /// Digest of what came.
         found: Digest,
     },
-    /// The task is none this device can follow.
-    #[error("the coordinator's task: {0}")]
+    /// The task's bytes are no task.
+    #[error(transparent)]
     Task(#[from] TaskError),
-    /// The model file is no model of the task.
-    #[error("the coordinator's model: {0}")]
+    /// The model's bytes are no model of the task.
+    #[error(transparent)]
     Model(#[from] CheckpointError),
-    /// The device's data do not fit the task's model.
-    #[error("this device's data do not fit the task: {0}")]
-    Train(#[from] TrainError),
-    /// The training thread was lost.
-    #[error("local training was interrupted")]
-    Interrupted,
-    /// The coordinator does not know this device.
-    #[error("the device is not enrolled with this coordinator")]
-    NotEnrolled,
 }
 
-impl From<Status> for LinkError {
-    fn from(status: Status) -> Self {
-        Self::Status(Box::new(status))
+/// What lies under a status that this side made up because the connection failed.
+fn cause(status: &Status) -> String {
+    let mut text = String::new();
+    let mut source = status.source();
+    while let Some(error) = source {
+        text = format!(": {error}");
+        source = error.source();
     }
+    text
 }
 
-impl LinkError {
-    /// Whether trying the same call again may help (protocol.md, section 1). A file damaged on the way may be whole the
-    /// next time.
+impl CallError {
+    /// Whether the same call may succeed later: the coordinator says so, or was not reached.
     #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Status(status) => {
-                matches!(status.code(), Code::Unavailable | Code::ResourceExhausted | Code::Aborted)
-            }
-            Self::Chunk(_) => true,
-            _ => false,
-        }
+    pub fn is_passing(&self) -> bool {
+        let Self::Status(status) = self else { return false };
+        // A status with a source was made on this side, from a broken connection.
+        matches!(status.code(), Code::Unavailable | Code::ResourceExhausted | Code::Aborted)
+            || status.source().is_some()
     }
+}
+
+/// Why a device stopped taking part before the task was over.
+#[derive(Debug, Error)]
+pub enum LinkError {
+    /// The coordinator could not be asked for work.
+    #[error("asking the coordinator for work failed: {0}")]
+    CheckIn(CallError),
+    /// The coordinator does not know this device.
+    #[error("device {0} is not enrolled with this coordinator")]
+    NotEnrolled(DeviceId),
+    /// The coordinator asks for something that this device refuses.
+    #[error("this device refuses: {0}")]
+    Refused(#[from] DeviceError),
+    /// The device's data are not what the task learns from.
+    #[error("the device's data do not fit the task: {0}")]
+    Examples(#[from] ExampleError),
+    /// The task's model cannot be trained here.
+    #[error("training is not possible: {0}")]
+    Training(String),
+    /// One failure after another.
+    #[error("{0} failures in a row; the last one: {1}")]
+    Failures(u32, CallError),
 }

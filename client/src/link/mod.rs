@@ -1,11 +1,14 @@
-//! The link to a coordinator over gRPC: drives the device machine of `murmur_round` with retries and back-off.
+//! Taking part in a coordinator's task over gRPC.
 //!
-//! Loopback only, until identity is built: nothing here proves who a device or a coordinator is.
+//! [`take_part`] drives `murmur_round`'s `Device`: it asks, fetches, trains, sends. Everything that comes in is checked
+//! here (hashes, digests, lengths) or by the device itself (grid and clip). Nothing about the data is logged.
 
+mod address;
 mod calls;
 mod error;
+mod patience;
 mod session;
 
-pub use calls::Link;
-pub use error::LinkError;
-pub use session::{TakenPart, take_part};
+pub use address::{Address, AddressError};
+pub use error::{CallError, LinkError};
+pub use session::take_part;

@@ -1,14 +1,17 @@
-//! One device taking part until its task is over.
+//! One device's part in a task, from its first check-in to the end.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use murmur_privacy::Delta;
-use murmur_proto::answer::CheckIn;
+use murmur_privacy::{Delta, Digest, Upload};
+use murmur_proto::{
+    answer::CheckIn,
+    upload::{Header, Withdrawal},
+};
 use murmur_round::{
-    coordinator::{TurnedAway, Verdict},
+    coordinator::TurnedAway,
     device::{Device, DeviceEffect, DeviceEvent},
     device_id::DeviceId,
     params::Params,
@@ -18,125 +21,160 @@ use murmur_round::{
     trainer::Trainer,
 };
 
-use super::{Link, LinkError};
-use crate::{BurnTrainer, Examples};
+use super::{Address, CallError, LinkError, calls::Calls};
+use crate::{data::Examples, trainer::BurnTrainer};
 
-/// What a device may say of itself at the end: nothing about its data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TakenPart {
-    /// Rounds in which its update was counted.
-    pub rounds: u32,
-}
+/// Failures in a row (each after its own retries) after which a device gives up.
+const PATIENCE: u32 = 10;
 
-/// Drives one device until the coordinator says that the task is over.
+/// Takes part as `device` with its own `examples` until the coordinator says that the task is over.
 ///
 /// # Errors
-/// [`LinkError`] when the coordinator stays silent, does not know the device, or the data do not fit the task. A round
-/// that fails for another reason is given up, and the device asks again.
-pub async fn take_part(link: &Link, id: DeviceId, examples: Arc<Examples>) -> Result<TakenPart, LinkError> {
-    let mut session = Session { link, examples, started: Instant::now(), task: None, rounds: 0 };
-    let mut device = Device::new(id);
-    while !device.is_finished() {
-        if let Some(wake) = device.next_deadline() {
-            tokio::time::sleep(Duration::from_millis(session.now().until(wake).0)).await;
-            session.tell(&mut device, DeviceEvent::Tick);
+/// [`LinkError`] when the coordinator cannot be reached, does not know the device, or asks for what the device
+/// refuses.
+pub async fn take_part(server: &Address, device: DeviceId, examples: Arc<Examples>) -> Result<(), LinkError> {
+    let mut session =
+        Session { calls: Calls::new(server), device: device.clone(), examples, task: None, trainer: None, failures: 0 };
+    let start = Instant::now();
+    let now = || Time(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX));
+    let mut machine = Device::new(device);
+    while !machine.is_finished() {
+        if let Some(wake) = machine.next_deadline() {
+            tokio::time::sleep(Duration::from_millis(now().until(wake).0)).await;
+            machine.handle(now(), DeviceEvent::Tick)?;
         }
-        while let Some(effect) = device.poll_effect() {
-            let event = session.carry_out(effect).await?;
-            if let Some(event) = event {
-                session.tell(&mut device, event);
+        while let Some(effect) = machine.poll_effect() {
+            let Some(event) = session.carry_out(effect).await? else { continue };
+            if let Err(error) = machine.handle(now(), event) {
+                // The device says no; its coordinator is told before its owner is.
+                while let Some(effect) = machine.poll_effect() {
+                    session.carry_out(effect).await?;
+                }
+                return Err(error.into());
             }
         }
     }
-    Ok(TakenPart { rounds: session.rounds })
+    Ok(())
 }
 
-struct Session<'a> {
-    link: &'a Link,
+struct Session {
+    calls: Calls,
+    device: DeviceId,
     examples: Arc<Examples>,
-    started: Instant,
+    /// The task, once it was fetched; it never changes.
     task: Option<(TaskHash, Arc<Task>)>,
-    rounds: u32,
+    trainer: Option<BurnTrainer>,
+    failures: u32,
 }
 
-impl Session<'_> {
-    /// Rounded up, so that a sleep until a deadline is never a moment short.
-    fn now(&self) -> Time {
-        Time(u64::try_from(self.started.elapsed().as_micros().div_ceil(1000)).unwrap_or(u64::MAX))
-    }
-
-    fn tell(&self, device: &mut Device, event: DeviceEvent) {
-        if let Err(refusal) = device.handle(self.now(), event) {
-            tracing::warn!(%refusal, "this device refuses");
-        }
-    }
-
+impl Session {
     async fn carry_out(&mut self, effect: DeviceEffect) -> Result<Option<DeviceEvent>, LinkError> {
-        Ok(match effect {
-            DeviceEffect::CheckIn => match self.link.check_in().await? {
-                CheckIn::Assigned(assignment) => {
-                    tracing::info!(round = assignment.round, "assigned");
-                    Some(DeviceEvent::Assigned(assignment))
+        Ok(Some(match effect {
+            DeviceEffect::CheckIn => self.check_in().await?,
+            DeviceEffect::FetchTask(hash) => match self.fetch_task(hash).await {
+                Ok(task) => {
+                    self.examples.check(&task.model)?;
+                    DeviceEvent::Task(task)
                 }
-                CheckIn::TurnedAway(TurnedAway::NotEnrolled) => return Err(LinkError::NotEnrolled),
-                CheckIn::TurnedAway(reason) => Some(DeviceEvent::TurnedAway(reason)),
+                Err(error) => self.failed(error)?,
             },
-            DeviceEffect::FetchTask(hash) => Some(DeviceEvent::Task(self.fetch_task(hash).await?)),
-            DeviceEffect::FetchModel(digest) => {
-                let (_, task) = self.task.as_ref().ok_or(LinkError::Interrupted)?;
-                match self.link.model(digest, &task.model.layout()).await {
-                    Ok(params) => Some(DeviceEvent::Model(Arc::new(params))),
-                    Err(error) => Some(give_up(&error)),
-                }
-            }
-            DeviceEffect::Train { params, plan, seed } => {
-                Some(DeviceEvent::Trained(self.train(params, plan, seed).await?))
-            }
-            DeviceEffect::Send { round, upload } => {
-                let (hash, _) = self.task.as_ref().ok_or(LinkError::Interrupted)?;
-                match self.link.upload(*hash, round, &upload).await {
-                    Ok(verdict) => {
-                        tracing::info!(round, ?verdict, "answered");
-                        self.rounds += u32::from(verdict == Verdict::Accepted);
-                        Some(DeviceEvent::Answered(verdict))
-                    }
-                    Err(error) => Some(give_up(&error)),
-                }
-            }
+            DeviceEffect::FetchModel(model) => match self.fetch_model(model).await {
+                Ok(params) => DeviceEvent::Model(Arc::new(params)),
+                Err(error) => self.failed(error)?,
+            },
+            DeviceEffect::Train { params, plan, seed } => DeviceEvent::Trained(self.train(params, plan, seed).await?),
+            DeviceEffect::Send { round, upload } => match self.send(round, &upload).await {
+                Ok(event) => event,
+                Err(error) => self.failed(error)?,
+            },
             DeviceEffect::Withdraw { round } => {
-                if let Some((hash, _)) = self.task.as_ref()
-                    && let Err(error) = self.link.withdraw(*hash, round).await
-                {
-                    tracing::warn!(round, %error, "could not withdraw");
-                }
-                None
+                self.withdraw(round).await;
+                return Ok(None);
             }
-        })
+        }))
     }
 
-    async fn fetch_task(&mut self, hash: TaskHash) -> Result<Arc<Task>, LinkError> {
-        match &self.task {
-            Some((known, task)) if *known == hash => Ok(task.clone()),
-            _ => {
-                let task = Arc::new(self.link.task(hash).await?);
-                // Better now than in the middle of a round: data of another shape never fit.
-                self.examples.check(&task.model).map_err(crate::TrainError::from)?;
-                self.task = Some((hash, task.clone()));
-                Ok(task)
-            }
+    async fn check_in(&self) -> Result<DeviceEvent, LinkError> {
+        match self.calls.check_in(&self.device).await.map_err(LinkError::CheckIn)? {
+            CheckIn::Assigned(assignment) => Ok(DeviceEvent::Assigned(assignment)),
+            CheckIn::TurnedAway(TurnedAway::NotEnrolled) => Err(LinkError::NotEnrolled(self.device.clone())),
+            CheckIn::TurnedAway(reason) => Ok(DeviceEvent::TurnedAway(reason)),
         }
     }
 
-    async fn train(&self, params: Arc<Params>, plan: LocalPlan, seed: ShuffleSeed) -> Result<Delta, LinkError> {
-        let (_, task) = self.task.as_ref().ok_or(LinkError::Interrupted)?;
-        let (task, examples) = (task.clone(), self.examples.clone());
-        let training =
-            tokio::task::spawn_blocking(move || BurnTrainer::new(&task.model)?.train(&params, &plan, &examples, seed));
-        Ok(training.await.map_err(|_| LinkError::Interrupted)??)
+    async fn fetch_task(&mut self, hash: TaskHash) -> Result<Arc<Task>, CallError> {
+        if let Some((known, task)) = &self.task
+            && *known == hash
+        {
+            return Ok(task.clone());
+        }
+        let task = Arc::new(self.calls.task(hash).await?);
+        self.trainer = None;
+        self.task = Some((hash, task.clone()));
+        Ok(task)
+    }
+
+    async fn fetch_model(&self, model: Digest) -> Result<Params, CallError> {
+        let (_, task) = self.task.as_ref().ok_or_else(no_task)?;
+        self.calls.model(model, task).await
+    }
+
+    async fn train(&mut self, params: Arc<Params>, plan: LocalPlan, seed: ShuffleSeed) -> Result<Delta, LinkError> {
+        let training = |error: &dyn std::fmt::Display| LinkError::Training(error.to_string());
+        let (_, task) = self.task.as_ref().ok_or_else(|| training(&no_task()))?;
+        let trainer = match self.trainer.take() {
+            Some(trainer) => trainer,
+            None => BurnTrainer::new(&task.model).map_err(|error| training(&error))?,
+        };
+        let examples = self.examples.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let mut trainer = trainer;
+            let delta = trainer.train(&params, &plan, &examples, seed);
+            (trainer, delta)
+        });
+        let (trainer, delta) = work.await.map_err(|error| training(&error))?;
+        self.trainer = Some(trainer);
+        delta.map_err(|error| training(&error))
+    }
+
+    async fn send(&mut self, round: u32, upload: &Upload) -> Result<DeviceEvent, CallError> {
+        let (task, _) = self.task.as_ref().ok_or_else(no_task)?;
+        let bytes = upload.to_bytes();
+        let total_length = bytes.len() as u64;
+        let header = Header { device: self.device.clone(), task: *task, round, total_length };
+        let verdict = self.calls.upload(header, bytes.into()).await?;
+        tracing::info!(round, "update sent: {}", words(&verdict));
+        self.failures = 0;
+        Ok(DeviceEvent::Answered(verdict))
+    }
+
+    async fn withdraw(&self, round: u32) {
+        let Some((task, _)) = &self.task else { return };
+        let withdrawal = Withdrawal { device: self.device.clone(), task: *task, round };
+        if let Err(error) = self.calls.withdraw(withdrawal).await {
+            // The coordinator then counts the device as absent, which comes to the same.
+            tracing::debug!(round, "the withdrawal was not taken in: {error}");
+        }
+    }
+
+    /// A failure is the device's to get over, up to a point.
+    fn failed(&mut self, error: CallError) -> Result<DeviceEvent, LinkError> {
+        self.failures += 1;
+        if self.failures >= PATIENCE {
+            return Err(LinkError::Failures(self.failures, error));
+        }
+        tracing::warn!("this round is given up: {error}");
+        Ok(DeviceEvent::Failed)
     }
 }
 
-fn give_up(error: &LinkError) -> DeviceEvent {
-    tracing::warn!(%error, "this round is given up");
-    DeviceEvent::Failed
+fn no_task() -> CallError {
+    tonic::Status::failed_precondition("no task was fetched").into()
+}
+
+fn words(verdict: &murmur_round::coordinator::Verdict) -> String {
+    match verdict {
+        murmur_round::coordinator::Verdict::Accepted => "accepted".to_owned(),
+        murmur_round::coordinator::Verdict::Refused(refusal) => format!("not counted, {refusal}"),
+    }
 }
