@@ -1,0 +1,114 @@
+//! The headline: one scenario with seeded noise, through the simulator and through gRPC, gives the same bytes, model and
+//! ledger alike, for every seed, thread count and order of arrival.
+
+use std::{future::pending, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use murmur_client::link::take_part;
+use murmur_privacy::NoiseRng;
+use murmur_round::coordinator::Outcome;
+use murmur_server::{Server, store::MemoryStore};
+use murmur_sim::{
+    population::Population,
+    run::{self, Options, Silent},
+    scenario::{Overrides, Scenario},
+};
+use tokio::net::TcpListener;
+
+const SCENARIO: &str = r#"
+seed = 0
+[population]
+devices = 12
+samples_per_device = 4
+source = { kind = "strokes" }
+[evaluation]
+examples = 20
+[task]
+name = "equivalence"
+population = "writers"
+rounds = 3
+[task.model]
+kind = "mlp"
+input = [1, 28, 28]
+hidden = [6]
+classes = 10
+[task.plan]
+epochs = 1
+batch_size = 3
+learning_rate = 0.1
+[task.participation]
+kind = "poisson"
+rate = 0.5
+window_seconds = 20
+minimum_reports = 3
+[task.privacy]
+clip = 0.5
+mechanism = "gaussian"
+epsilon = 8.0
+delta = 0.01
+noise_multiplier = "calibrate"
+[task.server]
+optimizer = "adam"
+learning_rate = 0.01
+beta1 = 0.9
+beta2 = 0.99
+epsilon = 1e-3
+"#;
+
+/// A model file and the lines of a ledger.
+type Bytes = (Vec<u8>, Vec<String>);
+
+fn scenario(seed: u64) -> Scenario {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scenario.toml");
+    std::fs::write(&path, SCENARIO).unwrap();
+    Scenario::load(path.to_str().unwrap(), &Overrides { seed: Some(seed), ..Overrides::default() }).unwrap()
+}
+
+fn simulated(scenario: &Scenario, threads: usize) -> Bytes {
+    let options = Options { threads: NonZeroUsize::new(threads).unwrap(), stop_after: None };
+    let finished = run::run(scenario, &options, &mut Silent).unwrap();
+    assert_eq!(finished.outcome, Outcome::Completed);
+    (finished.model, finished.ledger.iter().map(|entry| entry.to_line().unwrap()).collect())
+}
+
+/// The same scenario over gRPC on loopback: one task per device, started in an order that `stride` shuffles.
+async fn served(scenario: &Scenario, stride: u64) -> Bytes {
+    let population = Population::of(scenario).unwrap();
+    let schedule = run::schedule(scenario, &population).unwrap();
+    let count = population.devices();
+    let enrolled = (0..count).map(|index| population.device(index).unwrap()).collect();
+    let entropy = NoiseRng::seeded(scenario.seed);
+    let server = Server::open(schedule, enrolled, None, MemoryStore::default(), entropy).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let mut devices = tokio::task::JoinSet::new();
+    for place in 0..count {
+        let index = (place * stride + scenario.seed) % count;
+        let device = population.device(index).unwrap();
+        let examples = Arc::new(population.examples(index, &device));
+        let address: murmur_client::link::Address = Clone::clone(&address);
+        devices.spawn(async move { take_part(&address, device, examples).await });
+    }
+    let ending = server.serve(listener, Duration::from_secs(15), pending()).await.unwrap();
+    while let Some(joined) = devices.join_next().await {
+        joined.unwrap().unwrap();
+    }
+    assert_eq!(ending.outcome, Some(Outcome::Completed));
+    let model = ending.store.checkpoints[&ending.model].model.clone();
+    (model, ending.store.ledgers["writers"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_simulation_and_a_deployment_agree_to_the_byte() {
+    let mut seen = Vec::new();
+    for (seed, stride) in [(1, 1), (2, 5), (3, 7)] {
+        let scenario = scenario(seed);
+        let one = simulated(&scenario, 1);
+        assert_eq!(one, simulated(&scenario, 2), "threads, seed {seed}");
+        let real = served(&scenario, stride).await;
+        assert_eq!(one.1, real.1, "ledgers, seed {seed}");
+        assert_eq!(one.0, real.0, "models, seed {seed}");
+        assert!(!seen.contains(&one.0), "another seed is another run");
+        seen.push(one.0);
+    }
+}
