@@ -21,7 +21,7 @@ use crate::{
     digest::Digest,
     event::DpEvent,
     noise::Provenance,
-    units::{DeltaProbability, Epsilon},
+    units::{DeltaProbability, Epsilon, rest_down, sum_up},
 };
 
 /// A population's ledger in memory: the opening, every task's account, and the head of the chain.
@@ -64,6 +64,9 @@ impl Ledger {
         let Record::Opened(opening) = &first.record else {
             return Err(LedgerError::Corrupt { index: 0 });
         };
+        if opening.version != entry::VERSION {
+            return Err(LedgerError::Version { found: opening.version });
+        }
         let (mut ledger, opened) = Self::open(opening.clone())?;
         if first != opened {
             return Err(LedgerError::Corrupt { index: 0 });
@@ -178,14 +181,12 @@ impl Ledger {
         self.tasks.get(task).ok_or(LedgerError::UnknownTask { task: *task })
     }
 
-    /// Epsilon and delta reserved by all tasks together, by basic composition.
+    /// Epsilon and delta reserved by all tasks together, by basic composition; sums are rounded up.
     #[must_use]
     pub fn reserved(&self) -> (Epsilon, f64) {
         self.tasks.values().fold((Epsilon::ZERO, 0.0), |(epsilon, delta), account| {
             let reservation = account.reservation();
-            // f64 sums of a few small deltas: one unit in the last place upwards keeps the sum an upper bound.
-            let sum: f64 = delta + reservation.delta.get();
-            (epsilon.plus(reservation.epsilon), if delta == 0.0 { sum } else { sum.next_up() })
+            (epsilon.plus(reservation.epsilon), sum_up(delta, reservation.delta.get()))
         })
     }
 
@@ -193,6 +194,6 @@ impl Ledger {
     #[must_use]
     pub fn remaining(&self) -> (Epsilon, f64) {
         let (epsilon, delta) = self.reserved();
-        (self.opening.epsilon.minus(epsilon), (self.opening.delta.get() - delta).max(0.0))
+        (self.opening.epsilon.minus(epsilon), rest_down(self.opening.delta.get(), delta))
     }
 }

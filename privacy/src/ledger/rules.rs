@@ -5,7 +5,7 @@ use crate::{
     accountant::Prices,
     digest::Digest,
     event::DpEvent,
-    units::{DeltaProbability, Epsilon},
+    units::{DeltaProbability, Epsilon, sum_up},
 };
 
 impl Ledger {
@@ -35,7 +35,9 @@ impl Ledger {
     /// Both the population's epsilon and its delta must hold what is reserved plus this.
     fn check_fits(&self, epsilon: Epsilon, delta: DeltaProbability) -> Result<(), LedgerError> {
         let (reserved, reserved_delta) = self.reserved();
-        if reserved.plus(epsilon) <= self.opening.epsilon && reserved_delta + delta.get() <= self.opening.delta.get() {
+        if reserved.plus(epsilon) <= self.opening.epsilon
+            && sum_up(reserved_delta, delta.get()) <= self.opening.delta.get()
+        {
             return Ok(());
         }
         let (remaining, remaining_delta) = self.remaining();
@@ -57,7 +59,8 @@ impl Ledger {
         }
         let prices = Prices::of(&stored.round_event, stored.rounds, stored.delta)?;
         let price = prices.after(stored.affordable);
-        if stored.affordable == 0 || price > stored.epsilon || stored.epsilon > stored.limit {
+        let rounds = 1..=stored.rounds;
+        if !rounds.contains(&stored.affordable) || price > stored.epsilon || stored.epsilon > stored.limit {
             return Err(LedgerError::Unsound { task, price, reserved: stored.epsilon });
         }
         self.check_fits(stored.epsilon, stored.delta)?;
