@@ -38,10 +38,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
     pub(crate) listen: SocketAddr,
     /// Lifetime budget of a new population; without it the population gets what this task asks for.
-    #[arg(long, value_name = "E", requires = "population_delta")]
+    #[arg(long, value_name = "E", requires = "population_delta", allow_negative_numbers = true)]
     pub(crate) population_epsilon: Option<f64>,
     /// Lifetime failure probability of a new population.
-    #[arg(long, value_name = "D", requires = "population_epsilon")]
+    #[arg(long, value_name = "D", requires = "population_epsilon", allow_negative_numbers = true)]
     pub(crate) population_delta: Option<f64>,
     /// How long to go on telling devices that the task is over.
     #[arg(long, value_name = "N", default_value_t = 5)]

@@ -85,9 +85,10 @@ impl<S: Store> Driver<S> {
                     self.coordinator.handle(clock(), Event::Persisted { entry: entry.index });
                 }
                 Effect::Publish { round, model } => {
+                    let resumed = self.staged.is_none();
                     let file = self.take_staged(model)?;
                     self.published.put(model, file);
-                    self.notes.published(round, &model);
+                    self.notes.published(round, &model, resumed);
                 }
                 Effect::Finished(outcome) => self.notes.finished(&outcome),
             }

@@ -26,9 +26,10 @@ impl Notes {
         tracing::info!("paid for: epsilon {spent:.4} of {whole:.4} spent{}", self.caveat);
     }
 
-    pub(super) fn published(&self, round: Option<u32>, model: &Digest) {
+    pub(super) fn published(&self, round: Option<u32>, model: &Digest, resumed: bool) {
         let _span = self.span(round);
         match round {
+            Some(_) if resumed => tracing::info!(%model, "the task resumes after this round{}", self.caveat),
             Some(_) => tracing::info!(%model, "released{}", self.caveat),
             None => tracing::info!(%model, "initial model{}", self.caveat),
         }

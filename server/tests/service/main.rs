@@ -1,0 +1,10 @@
+//! The service from outside: strangers' messages, real processes, and `kill -9`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this is tests")]
+
+mod command_line;
+mod hostile;
+mod killed;
+mod process;
+mod tasks;
+mod whole;
+mod zero_device;

@@ -1,0 +1,102 @@
+//! A device that speaks the wire by hand and whose update is zero, or whatever a test wants to send.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use murmur_privacy::{Digest, Grid, Upload};
+use murmur_proto::{
+    answer::{CheckIn, verdict},
+    chunk,
+    error::digest_bytes,
+    upload::{Header, Withdrawal},
+    v1::{
+        CheckInRequest, GetTaskRequest, ReadModelRequest, WriteUploadRequest,
+        device_service_client::DeviceServiceClient, write_upload_request::Part,
+    },
+};
+use murmur_round::coordinator::{Assignment, TurnedAway, Verdict};
+use tonic::{Status, transport::Channel};
+
+pub(crate) struct ZeroDevice {
+    pub(crate) id: String,
+    client: DeviceServiceClient<Channel>,
+}
+
+impl ZeroDevice {
+    pub(crate) fn new(id: &str, port: u16) -> Self {
+        let channel = Channel::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect_lazy();
+        Self { id: id.to_owned(), client: DeviceServiceClient::new(channel) }
+    }
+
+    pub(crate) async fn check_in(&self) -> Result<CheckIn, Status> {
+        let response = self.client.clone().check_in(CheckInRequest { device_id: self.id.clone() }).await?;
+        Ok(response.into_inner().try_into().unwrap())
+    }
+
+    /// Asks until there is work; none when the task is over.
+    pub(crate) async fn work(&self) -> Option<Assignment> {
+        loop {
+            match self.check_in().await.unwrap() {
+                CheckIn::Assigned(assignment) => return Some(assignment),
+                CheckIn::TurnedAway(TurnedAway::Finished) => return None,
+                CheckIn::TurnedAway(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    }
+
+    pub(crate) fn header(&self, assignment: &Assignment) -> Header {
+        Header {
+            device: self.id.parse().unwrap(),
+            task: assignment.task,
+            round: assignment.round,
+            total_length: Upload::encoded_len(&assignment.grid) as u64,
+        }
+    }
+
+    pub(crate) async fn send(&self, parts: Vec<Part>) -> Result<Verdict, Status> {
+        let messages: Vec<_> = parts.into_iter().map(|part| WriteUploadRequest { part: Some(part) }).collect();
+        let response = self.client.clone().write_upload(tokio_stream::iter(messages)).await?;
+        Ok(verdict(response.into_inner().verdict).unwrap())
+    }
+
+    pub(crate) async fn upload(&self, header: Header, bytes: Bytes) -> Result<Verdict, Status> {
+        let mut parts = vec![Part::Header(header.into())];
+        parts.extend(chunk::cut(bytes).map(Part::Chunk));
+        self.send(parts).await
+    }
+
+    /// Answers an assignment with the zero update.
+    pub(crate) async fn answer(&self, assignment: &Assignment) -> Result<Verdict, Status> {
+        self.upload(self.header(assignment), zeros(&assignment.grid)).await
+    }
+
+    pub(crate) async fn withdraw(&self, assignment: &Assignment) -> Result<Verdict, Status> {
+        let (device, task) = (self.id.parse().unwrap(), assignment.task);
+        let withdrawal = Withdrawal { device, task, round: assignment.round };
+        let response = self.client.clone().report_outcome(v1_report(withdrawal)).await?;
+        Ok(verdict(response.into_inner().verdict).unwrap())
+    }
+
+    pub(crate) async fn task(&self, hash: Digest) -> Result<Bytes, Status> {
+        let request = GetTaskRequest { task_hash: digest_bytes(&hash) };
+        Ok(self.client.clone().get_task(request).await?.into_inner().task_json)
+    }
+
+    pub(crate) async fn model(&self, model: Digest) -> Result<Vec<u8>, Status> {
+        let request = ReadModelRequest { model_sha256: digest_bytes(&model) };
+        let mut stream = self.client.clone().read_model(request).await?.into_inner();
+        let mut whole = chunk::Assembly::up_to(1 << 30);
+        while let Some(message) = stream.message().await? {
+            whole.add(&message.chunk.unwrap()).unwrap();
+        }
+        Ok(whole.finish())
+    }
+}
+
+fn v1_report(withdrawal: Withdrawal) -> murmur_proto::v1::ReportOutcomeRequest {
+    withdrawal.into()
+}
+
+pub(crate) fn zeros(grid: &Grid) -> Bytes {
+    vec![0; Upload::encoded_len(grid)].into()
+}
