@@ -38,7 +38,7 @@ learning_rate = 0.1
 [task.participation]
 kind = "poisson"
 rate = 0.5
-window_seconds = 20
+window_seconds = 10
 minimum_reports = 3
 [task.privacy]
 clip = 0.5
@@ -89,7 +89,7 @@ async fn served(scenario: &Scenario, stride: u64) -> Bytes {
         let address: murmur_client::link::Address = Clone::clone(&address);
         devices.spawn(async move { take_part(&address, device, examples).await });
     }
-    let ending = server.serve(listener, Duration::from_secs(15), pending()).await.unwrap();
+    let ending = server.serve(listener, Duration::from_secs(6), pending()).await.unwrap();
     while let Some(joined) = devices.join_next().await {
         joined.unwrap().unwrap();
     }
