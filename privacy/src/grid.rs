@@ -11,6 +11,8 @@ const COARSEST: u64 = 16;
 const COMFORTABLE: f64 = 128.0;
 /// Largest integer bound on one device's norm. With it `S^2` and every product in this crate stay inside `u128`.
 pub const BOUND_LIMIT: u64 = 1 << 40;
+/// Largest number of coordinates: far above any model that a device trains, far below what overflows a length in bytes.
+pub const DIMENSION_LIMIT: u64 = 1 << 32;
 /// Noise beyond this many standard deviations is counted as a wrap (probability below 2^-180 per coordinate).
 const TAIL: u128 = 16;
 
@@ -46,6 +48,12 @@ pub enum GridError {
     /// No coordinates.
     #[error("a grid needs at least one coordinate")]
     NoCoordinates,
+    /// More coordinates than lengths in bytes can be computed for.
+    #[error("{dimension} coordinates are above the limit of 2^32")]
+    TooManyCoordinates {
+        /// Number of coordinates.
+        dimension: usize,
+    },
     /// Rounding would eat more than a sixteenth of the clip.
     #[error(
         "the grid is too coarse for {dimension} coordinates: its bound is {bound} steps, and at least {least} are needed"
@@ -141,6 +149,9 @@ impl Grid {
     fn well_formed(fraction_bits: i16, ring_bits: u8, bound: u64, dimension: usize) -> Result<Self, GridError> {
         if dimension == 0 {
             return Err(GridError::NoCoordinates);
+        }
+        if dimension as u64 > DIMENSION_LIMIT {
+            return Err(GridError::TooManyCoordinates { dimension });
         }
         if !(-256..=256).contains(&fraction_bits) {
             return Err(GridError::StepOutOfRange { fraction_bits });

@@ -1,6 +1,6 @@
 //! What is added to a sum before it is released, and what that costs.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use thiserror::Error;
 
 use crate::{
@@ -25,7 +25,9 @@ pub enum Mechanism {
     /// Gaussian mechanism's output at l2 sensitivity `S`, and every guarantee of that mechanism carries over
     /// (post-processing). Source: architecture.md 3.4.
     Gaussian {
-        /// Standard deviation in steps of the grid, at least 1.
+        /// Standard deviation in steps of the grid, 1 to 2^44. Outside that range nothing is promised: the event is
+        /// [`DpEvent::NonPrivate`].
+        #[serde(deserialize_with = "drawable")]
         sigma: u64,
     },
     /// Nothing is added and nothing is promised: epsilon is infinite.
@@ -76,7 +78,7 @@ impl Mechanism {
     /// Standard deviation over sensitivity, as it really runs on `grid`; `None` where nothing is added.
     ///
     /// # Errors
-    /// Never for a mechanism made by [`gaussian`](Self::gaussian); [`OutOfRange`] for a deserialised zero.
+    /// Never for a mechanism made by [`gaussian`](Self::gaussian) or read from a file; [`OutOfRange`] for a written-out zero.
     pub fn multiplier(&self, grid: &Grid) -> Result<Option<NoiseMultiplier>, OutOfRange> {
         match self {
             Self::Gaussian { sigma } => NoiseMultiplier::new(*sigma as f64 / grid.bound() as f64).map(Some),
@@ -87,7 +89,8 @@ impl Mechanism {
     /// Adds the noise. The result depends on the generator's key alone, not on how the work is cut up.
     pub(crate) fn perturb(&self, sum: &mut RingVector, rng: &mut NoiseRng) {
         match self {
-            Self::Gaussian { sigma } => RoundedGaussian::new(*sigma).add_to(sum, rng),
+            // Beyond the limit the event promises nothing, and the sampler's integers must not overflow.
+            Self::Gaussian { sigma } => RoundedGaussian::new((*sigma).min(SIGMA_LIMIT)).add_to(sum, rng),
             Self::None => {}
         }
     }
@@ -96,9 +99,23 @@ impl Mechanism {
 /// The event of a Gaussian with these integers. Both are below 2^53, so `f64` holds them exactly.
 fn gaussian_event(sigma: u64, bound: u64) -> DpEvent {
     const { assert!(SIGMA_LIMIT < 1 << 53 && BOUND_LIMIT < 1 << 53) };
+    if sigma > SIGMA_LIMIT {
+        // Written out by hand: the sampler does not reach it.
+        return DpEvent::NonPrivate;
+    }
     match (Scale::new(sigma as f64), Scale::new(bound as f64)) {
         (Ok(sigma), Ok(sensitivity)) => DpEvent::Gaussian { sigma, sensitivity },
-        // A deserialised sigma of zero adds nothing: it promises nothing.
+        // A sigma of zero adds nothing: it promises nothing.
         _ => DpEvent::NonPrivate,
+    }
+}
+
+/// A standard deviation that the sampler can draw.
+fn drawable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let sigma = u64::deserialize(deserializer)?;
+    if (1..=SIGMA_LIMIT).contains(&sigma) {
+        Ok(sigma)
+    } else {
+        Err(D::Error::custom(SigmaOutOfRange { sigma: sigma as f64 }))
     }
 }

@@ -125,16 +125,34 @@ impl Epsilon {
     /// Basic composition: the losses add. Rounded up, so that a sum of many never understates.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        let sum = self.0 + other.0;
-        let exact = sum - self.0 == other.0 && sum - other.0 == self.0;
-        Self(if exact || sum.is_infinite() { sum } else { sum.next_up() })
+        Self(sum_up(self.0, other.0))
     }
 
     /// What is left of `self` after `spent`, rounded down; zero when nothing is.
     #[must_use]
     pub fn minus(self, spent: Self) -> Self {
-        if self.0.is_infinite() { self } else { Self((self.0 - spent.0).next_down().max(0.0)) }
+        Self(rest_down(self.0, spent.0))
     }
+}
+
+/// The smallest float at or above `left + right`, for numbers that are not negative.
+fn sum_up(left: f64, right: f64) -> f64 {
+    let sum = left + right;
+    // The larger is subtracted first: then both differences are exact, and so is their verdict (Dekker 1971, FastTwoSum).
+    let (large, small) = if left >= right { (left, right) } else { (right, left) };
+    if sum.is_infinite() || sum - large >= small { sum } else { sum.next_up() }
+}
+
+/// A float at or below `whole - part`, exact where that is a float; zero when nothing is left.
+pub(crate) fn rest_down(whole: f64, part: f64) -> f64 {
+    if whole.is_infinite() {
+        return whole;
+    }
+    let mut rest = (whole - part).max(0.0);
+    while rest > 0.0 && sum_up(rest, part) > whole {
+        rest = rest.next_down();
+    }
+    rest
 }
 
 impl fmt::Display for Epsilon {

@@ -50,7 +50,7 @@ pub(super) fn zcdp_of(event: &DpEvent, accountant: &'static str) -> Result<f64, 
 }
 
 /// Smallest epsilon of a `mu`-Gaussian mechanism at `delta`, by bisection; the safe end is returned.
-fn epsilon_of_mu(mu: f64, delta: DeltaProbability) -> Epsilon {
+pub(super) fn epsilon_of_mu(mu: f64, delta: DeltaProbability) -> Epsilon {
     if mu == 0.0 {
         return Epsilon::ZERO;
     }
@@ -81,9 +81,15 @@ fn epsilon_of_mu(mu: f64, delta: DeltaProbability) -> Epsilon {
     outward(high)
 }
 
-/// `ln delta(epsilon)`; minus infinity where the difference vanishes.
+/// Upper bound on `ln delta(epsilon)`.
+///
+/// For small `mu` the two terms almost cancel, and what is left of their difference may be float error. So the larger
+/// is raised and the smaller lowered by more than that error before they are subtracted: an error of `1e-15` in the
+/// argument `x` of `ln_phi` moves it by `1e-15 x^2`, and its own is about `1e-15 |ln_phi|`, which is below `1e-15 (1 + x^2)`.
 fn ln_delta(mu: f64, epsilon: f64) -> f64 {
-    let first = ln_phi(mu / 2.0 - epsilon / mu);
-    let second = epsilon + ln_phi(-mu / 2.0 - epsilon / mu);
-    first + (-(second - first).min(0.0).exp()).ln_1p()
+    let point = epsilon / mu;
+    let (first, second) = (ln_phi(mu / 2.0 - point), epsilon + ln_phi(-mu / 2.0 - point));
+    let reach = mu / 2.0 + point;
+    let error = 4e-15 * (1.0 + reach * reach);
+    first + error + (-(second - first - error).min(0.0).exp()).ln_1p()
 }

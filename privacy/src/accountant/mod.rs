@@ -44,8 +44,9 @@ const OUTWARD: f64 = 1.0 + 1.0 / (1_u64 << 34) as f64;
 
 /// `value`, rounded toward more loss; never below zero.
 fn outward(value: f64) -> Epsilon {
-    // NaN would mean a defect in the arithmetic: it promises nothing.
-    Epsilon::new((value * OUTWARD).max(0.0)).unwrap_or(Epsilon::INFINITE)
+    // NaN would mean a defect in the arithmetic: it promises nothing. (`f64::max` would make it zero.)
+    let raised = if value <= 0.0 { 0.0 } else { value * OUTWARD };
+    Epsilon::new(raised).unwrap_or(Epsilon::INFINITE)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use thiserror::Error;
 
-use super::{Accountant, ExactGaussian, RdpAccountant, Refusal, ZcdpAccountant};
+use super::{
+    Accountant, ExactGaussian, RdpAccountant, RdpCurve, Refusal, ZcdpAccountant, epsilon_of_zcdp,
+    gaussian::{epsilon_of_mu, zcdp_of},
+};
 use crate::{
     event::DpEvent,
     units::{DeltaProbability, Epsilon},
@@ -45,7 +48,20 @@ pub fn tightest(event: &DpEvent, delta: DeltaProbability) -> Result<Quote, Refus
 #[derive(Clone, Debug)]
 pub struct Prices {
     accountant: &'static str,
-    after: Vec<Epsilon>,
+    round: Round,
+    rounds: u32,
+    delta: DeltaProbability,
+}
+
+/// What one round costs, in the form in which the accountant adds rounds up.
+#[derive(Clone, Debug)]
+enum Round {
+    /// Divergences add.
+    Renyi(RdpCurve),
+    /// `rho` adds.
+    Concentrated(f64),
+    /// `mu^2 / 2` adds.
+    Exact(f64),
 }
 
 /// A schedule that cannot be priced.
@@ -68,15 +84,13 @@ impl Prices {
         if rounds == 0 {
             return Err(PricesError::NoRounds);
         }
-        let whole = tightest(&round_event.clone().repeated(rounds), delta)?;
-        let after = if whole.accountant == "rdp" {
-            let curve = RdpAccountant::default().curve(round_event)?;
-            (1..=rounds).map(|count| curve.repeated(count).epsilon(delta)).collect()
-        } else {
-            let price = |count| tightest_by(whole.accountant, &round_event.clone().repeated(count), delta);
-            (1..=rounds).map(price).collect::<Result<_, Refusal>>()?
+        let accountant = tightest(&round_event.clone().repeated(rounds), delta)?.accountant;
+        let round = match accountant {
+            "rdp" => Round::Renyi(RdpAccountant::default().curve(round_event)?),
+            "zcdp" => Round::Concentrated(zcdp_of(round_event, accountant)?),
+            _ => Round::Exact(zcdp_of(round_event, accountant)?),
         };
-        Ok(Self { accountant: whole.accountant, after })
+        Ok(Self { accountant, round, rounds, delta })
     }
 
     /// Name of the accountant.
@@ -88,25 +102,41 @@ impl Prices {
     /// Loss after `rounds` rounds; infinite beyond the schedule.
     #[must_use]
     pub fn after(&self, rounds: u32) -> Epsilon {
-        match rounds {
-            0 => Epsilon::ZERO,
-            _ => self.after.get(rounds as usize - 1).copied().unwrap_or(Epsilon::INFINITE),
+        if rounds == 0 {
+            return Epsilon::ZERO;
+        }
+        if rounds > self.rounds {
+            return Epsilon::INFINITE;
+        }
+        match &self.round {
+            Round::Renyi(curve) => curve.repeated(rounds).epsilon(self.delta),
+            Round::Concentrated(rho) => epsilon_of_zcdp(f64::from(rounds) * rho, self.delta),
+            Round::Exact(rho) => epsilon_of_mu((2.0 * f64::from(rounds) * rho).sqrt(), self.delta),
         }
     }
 
     /// Rounds of the schedule.
     #[must_use]
     pub fn rounds(&self) -> u32 {
-        self.after.len() as u32
+        self.rounds
     }
 
-    /// How many rounds `epsilon` pays for.
+    /// How many rounds `epsilon` pays for. The price of the number returned is itself at most `epsilon`.
     #[must_use]
     pub fn affordable(&self, epsilon: Epsilon) -> u32 {
-        self.after.iter().take_while(|price| **price <= epsilon).count() as u32
+        // Prices rise with rounds, so the search halves: `low` is affordable, `high` is not.
+        let (mut low, mut high) = (0, self.rounds);
+        if self.after(high) <= epsilon {
+            return high;
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.after(middle) <= epsilon {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        low
     }
-}
-
-fn tightest_by(accountant: &str, event: &DpEvent, delta: DeltaProbability) -> Result<Epsilon, Refusal> {
-    if accountant == "zcdp" { ZcdpAccountant.epsilon(event, delta) } else { ExactGaussian.epsilon(event, delta) }
 }

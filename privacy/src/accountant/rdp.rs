@@ -52,10 +52,11 @@ impl Default for RdpAccountant {
 }
 
 impl RdpAccountant {
-    /// Evaluates these orders only. Orders of 1.01 and below convert badly and are left out; so are NaN and infinity.
+    /// Evaluates these orders only. Orders of 1.01 and below convert badly and are left out; so are NaN and orders above
+    /// 65,536, whose sums are long and help nobody.
     #[must_use]
     pub fn with_orders(orders: &[f64]) -> Self {
-        Self { orders: orders.iter().copied().filter(|order| *order > 1.01 && order.is_finite()).collect() }
+        Self { orders: orders.iter().copied().filter(|order| *order > 1.01 && *order <= 65_536.0).collect() }
     }
 
     /// The divergences of `event`: computed once, then cheap to repeat.
@@ -120,14 +121,18 @@ impl RdpCurve {
     /// The best conversion over all orders.
     #[must_use]
     pub fn epsilon(&self, delta: DeltaProbability) -> Epsilon {
-        let best = self.divergences().map(|(order, divergence)| convert(order, divergence, delta.get()));
-        outward(best.fold(f64::INFINITY, f64::min))
+        let all = self.divergences().map(|(order, divergence)| convert(order, divergence, delta.get()));
+        outward(all.fold(f64::INFINITY, f64::min))
     }
 }
 
 /// Epsilon from one order: Canonne, Kamath and Steinke 2020, Proposition 12; zero where the divergence bounds the total
 /// variation below delta (`delta^2 > 1 - e^-r`: Bretagnolle-Huber, with the Kullback-Leibler divergence at most `r`).
 fn convert(order: f64, divergence: f64, delta: f64) -> f64 {
+    if !divergence.is_finite() {
+        // Infinite, or NaN by a defect in the arithmetic: this order promises nothing.
+        return f64::INFINITY;
+    }
     if delta * delta + (-divergence).exp_m1() > 0.0 {
         return 0.0;
     }

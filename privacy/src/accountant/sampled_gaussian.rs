@@ -86,8 +86,9 @@ fn quadrature(rate: f64, multiplier: f64, order: f64) -> f64 {
 /// `ln(r^order - 1 - order (r - 1))` for `r = 1 + q (e^likelihood - 1)`.
 fn ln_convex_excess(rate: f64, likelihood: f64, order: f64) -> f64 {
     let excess = rate * likelihood.exp_m1();
-    if excess.is_infinite() || excess > 1e30 {
-        return order * (rate.ln() + likelihood);
+    if excess > 1e30 {
+        // Here r is its second term alone, and only order * r can matter beside r^order (for orders near 1).
+        return ln_power_less_linear(rate.ln() + likelihood, order);
     }
     if (order * excess).abs() < 0.02 {
         // Binomial series from the second term on; twelve terms leave less than 1e-19 of the first.
@@ -100,10 +101,14 @@ fn ln_convex_excess(rate: f64, likelihood: f64, order: f64) -> f64 {
     }
     let ln_power = order * excess.ln_1p();
     if ln_power > 600.0 {
-        // r^order is so large that the rest of the expression is below its last digit.
-        return ln_power;
+        return ln_power_less_linear(excess.ln_1p(), order);
     }
     (ln_power.exp_m1() - order * excess).ln()
+}
+
+/// `ln(r^order - order r)` for `r` so large that a constant beside it is below its last digit.
+fn ln_power_less_linear(ln_ratio: f64, order: f64) -> f64 {
+    order * ln_ratio + (-order * (-(order - 1.0) * ln_ratio).exp()).ln_1p()
 }
 
 /// `ln(e^x - 1)` for positive `x`.
@@ -125,7 +130,9 @@ impl Default for LogSum {
 
 impl LogSum {
     fn add(&mut self, ln_term: f64) {
-        if ln_term <= self.largest {
+        if self.largest == f64::INFINITY {
+            // Nothing changes an infinite sum (and infinity minus infinity would be NaN).
+        } else if ln_term <= self.largest {
             self.scaled += (ln_term - self.largest).exp();
         } else if ln_term > f64::NEG_INFINITY {
             self.scaled = self.scaled * (self.largest - ln_term).exp() + 1.0;

@@ -10,6 +10,9 @@ use crate::{
     units::{DeltaProbability, Epsilon},
 };
 
+/// The only format there is so far.
+pub(super) const VERSION: u32 = 1;
+
 /// The first record: a population and its immutable budget.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,7 +46,15 @@ impl Opening {
     /// The opening of a device-level ledger in today's format.
     #[must_use]
     pub fn new(population: String, epsilon: Epsilon, delta: DeltaProbability, provenance: Provenance) -> Self {
-        Self { version: 1, population, unit: Unit::Device, relation: Relation::ZeroOut, epsilon, delta, provenance }
+        Self {
+            version: VERSION,
+            population,
+            unit: Unit::Device,
+            relation: Relation::ZeroOut,
+            epsilon,
+            delta,
+            provenance,
+        }
     }
 }
 
@@ -137,8 +148,10 @@ impl Entry {
     /// Reads one line of a ledger; the chain itself is checked by [`Ledger::replay`](super::Ledger::replay).
     ///
     /// # Errors
-    /// [`LedgerError::Corrupt`] at `index` when the line is no entry.
+    /// [`LedgerError::Corrupt`] at `index` when the line is not, byte for byte, what [`to_line`](Self::to_line) writes.
     pub fn from_line(index: u64, line: &str) -> Result<Self, LedgerError> {
-        serde_json::from_str(line).map_err(|_| LedgerError::Corrupt { index })
+        let entry: Self = serde_json::from_str(line).map_err(|_| LedgerError::Corrupt { index })?;
+        // Spaces, unknown fields or another spelling of a number would be outside the digest.
+        if entry.to_line()? == line { Ok(entry) } else { Err(LedgerError::Corrupt { index }) }
     }
 }

@@ -93,6 +93,15 @@ pub enum LedgerError {
         /// Index confirmed.
         index: u64,
     },
+    /// The ledger was written by a later version of this crate.
+    #[error("the ledger's format is version {found}, and only version 1 is known here")]
+    Version {
+        /// The version it names.
+        found: u32,
+    },
+    /// No round number is left.
+    #[error("the task has used every round number")]
+    RoundsUsedUp,
     /// A chain needs its opening entry.
     #[error("the ledger has no entry")]
     Empty,

@@ -20,8 +20,9 @@ use std::collections::BTreeMap;
 use crate::{
     digest::Digest,
     event::DpEvent,
+    exact::ExactSum,
     noise::Provenance,
-    units::{DeltaProbability, Epsilon},
+    units::{DeltaProbability, Epsilon, rest_down},
 };
 
 /// A population's ledger in memory: the opening, every task's account, and the head of the chain.
@@ -64,6 +65,9 @@ impl Ledger {
         let Record::Opened(opening) = &first.record else {
             return Err(LedgerError::Corrupt { index: 0 });
         };
+        if opening.version != entry::VERSION {
+            return Err(LedgerError::Version { found: opening.version });
+        }
         let (mut ledger, opened) = Self::open(opening.clone())?;
         if first != opened {
             return Err(LedgerError::Corrupt { index: 0 });
@@ -178,21 +182,26 @@ impl Ledger {
         self.tasks.get(task).ok_or(LedgerError::UnknownTask { task: *task })
     }
 
-    /// Epsilon and delta reserved by all tasks together, by basic composition.
+    /// Epsilon and delta reserved by all tasks together, by basic composition: exact sums, rounded up once.
     #[must_use]
     pub fn reserved(&self) -> (Epsilon, f64) {
-        self.tasks.values().fold((Epsilon::ZERO, 0.0), |(epsilon, delta), account| {
-            let reservation = account.reservation();
-            // f64 sums of a few small deltas: one unit in the last place upwards keeps the sum an upper bound.
-            let sum: f64 = delta + reservation.delta.get();
-            (epsilon.plus(reservation.epsilon), if delta == 0.0 { sum } else { sum.next_up() })
-        })
+        let (epsilon, delta) = self.sums();
+        let epsilon = epsilon.and_then(|sum| Epsilon::new(sum.rounded_up()).ok()).unwrap_or(Epsilon::INFINITE);
+        (epsilon, delta.rounded_up())
+    }
+
+    /// Exact sums of what is reserved; no epsilon once a task was promised nothing.
+    fn sums(&self) -> (Option<ExactSum>, ExactSum) {
+        let reservations = || self.tasks.values().map(TaskAccount::reservation);
+        let finite = reservations().all(|reservation| reservation.epsilon.is_finite());
+        let epsilon = finite.then(|| reservations().map(|reservation| reservation.epsilon.get()).collect());
+        (epsilon, reservations().map(|reservation| reservation.delta.get()).collect())
     }
 
     /// What the population has left for further tasks.
     #[must_use]
     pub fn remaining(&self) -> (Epsilon, f64) {
         let (epsilon, delta) = self.reserved();
-        (self.opening.epsilon.minus(epsilon), (self.opening.delta.get() - delta).max(0.0))
+        (self.opening.epsilon.minus(epsilon), rest_down(self.opening.delta.get(), delta))
     }
 }

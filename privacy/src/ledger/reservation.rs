@@ -75,7 +75,11 @@ impl TaskAccount {
     }
 
     pub(super) fn check_next(&self, round: u32) -> Result<(), LedgerError> {
-        if round == self.next_round { Ok(()) } else { Err(LedgerError::RoundOrder { round, next: self.next_round }) }
+        if round != self.next_round {
+            return Err(LedgerError::RoundOrder { round, next: self.next_round });
+        }
+        // The number after this one must exist too.
+        if round == u32::MAX { Err(LedgerError::RoundsUsedUp) } else { Ok(()) }
     }
 
     pub(super) fn check_release(&self, round: u32) -> Result<(), LedgerError> {

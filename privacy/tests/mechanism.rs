@@ -1,0 +1,108 @@
+//! M(D) against M(D'), by experiment: what the real release leaks is at most what is claimed, and at least half of it;
+//! mutants with half the noise or without the clip leak more than is claimed (architecture.md, section 7).
+//!
+//! One round, everybody takes part, and the direction is known: in one world the device sends `S` on the first
+//! coordinate, in the other it sends nothing. The adversary compares that coordinate of the release with a threshold.
+//! By the definition, `P(M(D) above) <= e^epsilon P(M(D') above) + delta`, and the same with the worlds exchanged.
+
+mod statistics;
+
+use murmur_privacy::{
+    Delta, Digest, Grid, Ledger, Mechanism, NoiseRng, Plain, Provenance, Receipt, Seal, Sum, Upload,
+    accountant::tightest,
+    ledger::Opening,
+    units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier},
+};
+use statistics::{ALPHA, probability_at_least, probability_at_most};
+
+const CLIP: f32 = 1.0;
+const RELEASES: u32 = 250_000;
+const DELTA: f64 = 1e-3;
+
+fn receipts(event: &murmur_privacy::DpEvent, count: u32) -> Vec<Receipt> {
+    let opening =
+        Opening::new("test".into(), Epsilon::INFINITE, DeltaProbability::new(0.5).unwrap(), Provenance::Simulated);
+    let (mut ledger, entry) = Ledger::open(opening).unwrap();
+    ledger.persisted(entry.index).unwrap();
+    let task = Digest::of(b"task");
+    let delta = DeltaProbability::new(DELTA).unwrap();
+    let entry = ledger.reserve(task, event.clone(), count, Epsilon::INFINITE, delta).unwrap();
+    ledger.persisted(entry.index).unwrap();
+    (0..count)
+        .map(|round| {
+            let entry = ledger.spend(task, round).unwrap();
+            ledger.persisted(entry.index).unwrap().unwrap()
+        })
+        .collect()
+}
+
+/// First coordinates of many releases of one sum.
+fn outputs(upload: Option<&[u8]>, grid: Grid, mechanism: Mechanism, rng: &mut NoiseRng) -> Vec<i64> {
+    receipts(&mechanism.event(&grid), RELEASES)
+        .into_iter()
+        .map(|receipt| {
+            let mut sum = Sum::new(grid);
+            if let Some(bytes) = upload {
+                // Straight into the sum: the mutant without a clip skips the check that every real upload passes.
+                sum.add(&Upload::from_plain_bytes(grid, bytes).unwrap()).unwrap();
+            }
+            sum.release(&mechanism, receipt, rng).unwrap().steps().next().unwrap()
+        })
+        .collect()
+}
+
+/// Lower bound on epsilon at `DELTA` that the experiment proves, at confidence `1 - ALPHA` over all thresholds tried.
+fn proven(with: &[i64], without: &[i64], thresholds: &[i64]) -> f64 {
+    let level = ALPHA / (4.0 * thresholds.len() as f64);
+    let above = |outputs: &[i64], at: i64| outputs.iter().filter(|output| **output > at).count() as u64;
+    let n = u64::from(RELEASES);
+    let bound = |(high, low): (u64, u64)| {
+        ((probability_at_least(high, n, level) - DELTA) / probability_at_most(low, n, level)).ln()
+    };
+    let both = |at: &i64| {
+        let (on, off) = (above(with, *at), above(without, *at));
+        bound((on, off)).max(bound((n - off, n - on)))
+    };
+    thresholds.iter().map(both).filter(|epsilon| epsilon.is_finite()).fold(0.0, f64::max)
+}
+
+#[test]
+fn the_mechanism_leaks_what_it_claims_and_mutants_leak_more() {
+    let seed = 20_261_124;
+    println!("seed {seed}");
+    let mut rng = NoiseRng::seeded(seed);
+    let grid = Grid::fit(Clip::new(f64::from(CLIP)).unwrap(), 1).unwrap();
+    let bound = grid.bound() as i64;
+    let thresholds: Vec<i64> = (-8..=12).map(|tenth| bound * tenth / 4).collect();
+    let claim_of = |mechanism: Mechanism| {
+        tightest(&mechanism.event(&grid), DeltaProbability::new(DELTA).unwrap()).unwrap().epsilon.get()
+    };
+    // The device tries to send ten times its clip; encoding allows it S and no more.
+    let mut upload = Plain.seal(grid.encode(&Delta::new(vec![10.0 * CLIP]))).to_bytes();
+    for multiplier in [1.0, 2.0] {
+        let mechanism = Mechanism::gaussian(&grid, NoiseMultiplier::new(multiplier).unwrap()).unwrap();
+        let claim = claim_of(mechanism);
+        let without = outputs(None, grid, mechanism, &mut rng);
+        let with = outputs(Some(&upload), grid, mechanism, &mut rng);
+        let honest = proven(&with, &without, &thresholds);
+        assert!(honest <= claim, "seed {seed}, z {multiplier}: {honest} proven, {claim} claimed");
+        assert!(honest >= claim / 2.0, "seed {seed}, z {multiplier}: {honest} proven is no test of {claim}");
+
+        let halved = Mechanism::Gaussian { sigma: mechanism.sigma() / 2 };
+        let (with_less, without_less) =
+            (outputs(Some(&upload), grid, halved, &mut rng), outputs(None, grid, halved, &mut rng));
+        let half_noise = proven(&with_less, &without_less, &thresholds);
+        assert!(half_noise > claim, "seed {seed}, z {multiplier}: half the noise proves only {half_noise} of {claim}");
+
+        // Without the clip the device's contribution is 2 S: the release of the same noise, moved by another S.
+        let unclipped: Vec<i64> = with.iter().map(|output| output + bound).collect();
+        let no_clip = proven(&unclipped, &without, &thresholds);
+        assert!(no_clip > claim, "seed {seed}, z {multiplier}: no clip proves only {no_clip} of {claim}");
+        println!(
+            "z {multiplier}: claim {claim:.3}, proven {honest:.3}, half the noise {half_noise:.3}, no clip {no_clip:.3}"
+        );
+    }
+    // And the unclipped bytes themselves are refused: the mutant cannot come in over the wire.
+    upload = (2 * bound).to_le_bytes().to_vec();
+    assert!(Upload::from_plain_bytes(grid, &upload).is_err());
+}
