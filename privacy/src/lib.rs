@@ -37,6 +37,7 @@
 pub mod accountant;
 pub mod digest;
 pub mod event;
+mod exact;
 pub mod grid;
 pub mod ledger;
 pub mod mechanism;

@@ -136,7 +136,7 @@ impl Epsilon {
 }
 
 /// The smallest float at or above `left + right`, for numbers that are not negative.
-pub(crate) fn sum_up(left: f64, right: f64) -> f64 {
+fn sum_up(left: f64, right: f64) -> f64 {
     let sum = left + right;
     // The larger is subtracted first: then both differences are exact, and so is their verdict (Dekker 1971, FastTwoSum).
     let (large, small) = if left >= right { (left, right) } else { (right, left) };

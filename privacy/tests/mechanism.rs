@@ -16,7 +16,7 @@ use murmur_privacy::{
 use statistics::{ALPHA, probability_at_least, probability_at_most};
 
 const CLIP: f32 = 1.0;
-const RELEASES: u32 = 40_000;
+const RELEASES: u32 = 250_000;
 const DELTA: f64 = 1e-3;
 
 fn receipts(event: &murmur_privacy::DpEvent, count: u32) -> Vec<Receipt> {

@@ -165,8 +165,8 @@ fn the_exact_epsilon_is_an_upper_bound_also_where_its_terms_almost_cancel() {
         let event = DpEvent::Gaussian { sigma: Scale::new(1.0).unwrap(), sensitivity: Scale::new(mu).unwrap() };
         let found = ExactGaussian.epsilon(&event, delta(at)).unwrap().get();
         assert!(found >= exact, "{mu} {at}: {found} < {exact}");
-        // For small mu the bound pays for its own float error: one part in fifty at mu = 1e-12, none at 1e-4.
-        let room = 1e-10 + 2e-14 / mu;
+        // For small mu the bound pays for its own float error: up to a tenth at mu = 1e-12, 1e-10 at 1e-3.
+        let room = 1e-10 + 1e-13 / mu;
         assert!(found <= exact * (1.0 + room), "{mu} {at}: {found} is not tight, {exact}");
     }
 }

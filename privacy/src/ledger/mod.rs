@@ -20,8 +20,9 @@ use std::collections::BTreeMap;
 use crate::{
     digest::Digest,
     event::DpEvent,
+    exact::ExactSum,
     noise::Provenance,
-    units::{DeltaProbability, Epsilon, rest_down, sum_up},
+    units::{DeltaProbability, Epsilon, rest_down},
 };
 
 /// A population's ledger in memory: the opening, every task's account, and the head of the chain.
@@ -181,13 +182,20 @@ impl Ledger {
         self.tasks.get(task).ok_or(LedgerError::UnknownTask { task: *task })
     }
 
-    /// Epsilon and delta reserved by all tasks together, by basic composition; sums are rounded up.
+    /// Epsilon and delta reserved by all tasks together, by basic composition: exact sums, rounded up once.
     #[must_use]
     pub fn reserved(&self) -> (Epsilon, f64) {
-        self.tasks.values().fold((Epsilon::ZERO, 0.0), |(epsilon, delta), account| {
-            let reservation = account.reservation();
-            (epsilon.plus(reservation.epsilon), sum_up(delta, reservation.delta.get()))
-        })
+        let (epsilon, delta) = self.sums();
+        let epsilon = epsilon.and_then(|sum| Epsilon::new(sum.rounded_up()).ok()).unwrap_or(Epsilon::INFINITE);
+        (epsilon, delta.rounded_up())
+    }
+
+    /// Exact sums of what is reserved; no epsilon once a task was promised nothing.
+    fn sums(&self) -> (Option<ExactSum>, ExactSum) {
+        let reservations = || self.tasks.values().map(TaskAccount::reservation);
+        let finite = reservations().all(|reservation| reservation.epsilon.is_finite());
+        let epsilon = finite.then(|| reservations().map(|reservation| reservation.epsilon.get()).collect());
+        (epsilon, reservations().map(|reservation| reservation.delta.get()).collect())
     }
 
     /// What the population has left for further tasks.

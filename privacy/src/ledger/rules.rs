@@ -5,7 +5,7 @@ use crate::{
     accountant::Prices,
     digest::Digest,
     event::DpEvent,
-    units::{DeltaProbability, Epsilon, sum_up},
+    units::{DeltaProbability, Epsilon},
 };
 
 impl Ledger {
@@ -32,12 +32,18 @@ impl Ledger {
         Ok(Reservation { task, round_event, rounds, limit, delta, affordable, epsilon, accountant })
     }
 
-    /// Both the population's epsilon and its delta must hold what is reserved plus this.
+    /// Both the population's epsilon and its delta must hold what is reserved plus this. The sums are exact.
     fn check_fits(&self, epsilon: Epsilon, delta: DeltaProbability) -> Result<(), LedgerError> {
-        let (reserved, reserved_delta) = self.reserved();
-        if reserved.plus(epsilon) <= self.opening.epsilon
-            && sum_up(reserved_delta, delta.get()) <= self.opening.delta.get()
-        {
+        let (reserved, mut deltas) = self.sums();
+        deltas.add(delta.get());
+        let epsilon_fits = match reserved {
+            Some(mut sum) if epsilon.is_finite() && self.opening.epsilon.is_finite() => {
+                sum.add(epsilon.get());
+                sum.at_most(self.opening.epsilon.get())
+            }
+            _ => !self.opening.epsilon.is_finite(),
+        };
+        if epsilon_fits && deltas.at_most(self.opening.delta.get()) {
             return Ok(());
         }
         let (remaining, remaining_delta) = self.remaining();

@@ -10,60 +10,60 @@ use serde_json::Value;
 
 /// One schedule: what each library says about its epsilon.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct SampledRow {
-    pub noise_multiplier: f64,
-    pub sampling_probability: f64,
-    pub steps: u32,
-    pub delta: f64,
+pub(crate) struct SampledRow {
+    pub(crate) noise_multiplier: f64,
+    pub(crate) sampling_probability: f64,
+    pub(crate) steps: u32,
+    pub(crate) delta: f64,
     /// At the standard orders with divergences to 30 digits; only in the committed vectors.
-    pub rdp_exact: Option<f64>,
-    pub rdp: Option<f64>,
-    pub rdp_order: Option<f64>,
-    pub exact_gaussian: Option<f64>,
-    pub prv_lower: Option<f64>,
+    pub(crate) rdp_exact: Option<f64>,
+    pub(crate) rdp: Option<f64>,
+    pub(crate) rdp_order: Option<f64>,
+    pub(crate) exact_gaussian: Option<f64>,
+    pub(crate) prv_lower: Option<f64>,
     /// An upper bound, kept for readers of the file: nothing follows from it here.
-    pub _pld_pessimistic: Option<f64>,
+    pub(crate) _pld_pessimistic: Option<f64>,
 }
 
 /// One Renyi divergence: to 30 digits (committed vectors), and the library's upper bound unless its series failed.
 #[derive(Clone, Debug, Deserialize)]
-pub struct OrderRow {
-    pub noise_multiplier: f64,
-    pub sampling_probability: f64,
-    pub order: f64,
-    pub exact: Option<f64>,
-    pub library: Option<f64>,
+pub(crate) struct OrderRow {
+    pub(crate) noise_multiplier: f64,
+    pub(crate) sampling_probability: f64,
+    pub(crate) order: f64,
+    pub(crate) exact: Option<f64>,
+    pub(crate) library: Option<f64>,
 }
 
 /// One zCDP budget.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct ZcdpRow {
-    pub rho: f64,
-    pub delta: f64,
-    pub default_orders: f64,
-    pub optimal_alpha: f64,
-    pub exact_if_gaussian: f64,
+pub(crate) struct ZcdpRow {
+    pub(crate) rho: f64,
+    pub(crate) delta: f64,
+    pub(crate) default_orders: f64,
+    pub(crate) optimal_alpha: f64,
+    pub(crate) exact_if_gaussian: f64,
 }
 
 /// One exact Gaussian.
 #[derive(Clone, Debug, Deserialize)]
-pub struct GaussianRow {
-    pub noise_multiplier: f64,
-    pub delta: f64,
-    pub epsilon: f64,
+pub(crate) struct GaussianRow {
+    pub(crate) noise_multiplier: f64,
+    pub(crate) delta: f64,
+    pub(crate) epsilon: f64,
 }
 
 /// Everything that the accountants are held against.
-pub struct Tables {
-    pub sampled: Vec<SampledRow>,
-    pub orders: Vec<OrderRow>,
-    pub zcdp: Vec<ZcdpRow>,
-    pub gaussian: Vec<GaussianRow>,
+pub(crate) struct Tables {
+    pub(crate) sampled: Vec<SampledRow>,
+    pub(crate) orders: Vec<OrderRow>,
+    pub(crate) zcdp: Vec<ZcdpRow>,
+    pub(crate) gaussian: Vec<GaussianRow>,
 }
 
 impl Tables {
     /// The vectors in `tests/vectors`: compiled in, so they are never missing.
-    pub fn committed() -> Self {
+    pub(crate) fn committed() -> Self {
         #[derive(Deserialize)]
         struct File<Row> {
             rows: Vec<Row>,
@@ -85,7 +85,7 @@ impl Tables {
     }
 
     /// The full tables, where the workspace's neighbour `shared` (or `MURMUR_SHARED`) has them.
-    pub fn shared() -> Option<Self> {
+    pub(crate) fn shared() -> Option<Self> {
         let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
         let shared = std::env::var_os("MURMUR_SHARED").map_or_else(beside, PathBuf::from);
         let oracle = shared.join("oracle");
