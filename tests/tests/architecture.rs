@@ -1,4 +1,5 @@
 //! The house stands as it was drawn: dependency arrows, short files, nothing but integers and rules under `privacy`.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is tests")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

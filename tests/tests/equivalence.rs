@@ -1,5 +1,6 @@
 //! The headline: one scenario with seeded noise, through the simulator and through gRPC, gives the same bytes, model and
 //! ledger alike, for every seed, thread count and order of arrival.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is tests")]
 
 use std::{future::pending, num::NonZeroUsize, sync::Arc, time::Duration};
 

@@ -29,7 +29,7 @@ enum Names {
 
 enum Data {
     Strokes { seed: u64, samples: usize },
-    Partitioned { dataset: Dataset, parts: Vec<Vec<usize>> },
+    Partitioned { dataset: Box<Dataset>, parts: Vec<Vec<usize>> },
 }
 
 impl Population {
@@ -82,7 +82,7 @@ impl Population {
                 (numbered(), partition::iid(labels.len(), devices, samples, scenario.seed)?)
             }
         };
-        Ok(Self { names, data: Data::Partitioned { dataset, parts }, test })
+        Ok(Self { names, data: Data::Partitioned { dataset: Box::new(dataset), parts }, test })
     }
 
     /// Number of devices.
