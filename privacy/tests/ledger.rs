@@ -1,4 +1,5 @@
 //! The ledger's rules, one by one, through the public interface.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
 
 use murmur_privacy::{
     Delta, Digest, DpEvent, Grid, Ledger, Mechanism, NoiseRng, Plain, Provenance, Receipt, Seal, Sum,

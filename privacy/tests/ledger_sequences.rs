@@ -1,4 +1,5 @@
 //! Any sequence of operations with crashes keeps the ledger's promises. Operations are data, so failures shrink.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

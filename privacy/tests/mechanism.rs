@@ -4,6 +4,7 @@
 //! One round, everybody takes part, and the direction is known: in one world the device sends `S` on the first
 //! coordinate, in the other it sends nothing. The adversary compares that coordinate of the release with a threshold.
 //! By the definition, `P(M(D) above) <= e^epsilon P(M(D') above) + delta`, and the same with the worlds exchanged.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
 
 mod statistics;
 

@@ -7,6 +7,7 @@
 //!   value, which is an upper bound (up to 2.4 times the truth in these tables), or gives up: ours is never higher.
 //! - dp_accounting's epsilons: equal at the integer orders when its own best order is one of them; never lower than ours.
 //! - `prv_lower`: a lower bound of the truth; no sound epsilon is below it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
 
 #[path = "oracle/tables.rs"]
 mod tables;

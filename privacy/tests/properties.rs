@@ -1,4 +1,5 @@
 //! The path of an update, for all inputs.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
 
 use std::ops::RangeInclusive;
 

@@ -14,7 +14,7 @@ struct Script {
 
 impl Script {
     fn new(words: &[u64]) -> Self {
-        Self { words: words.to_vec().into_iter(), then: stream(77) }
+        Self { words: Vec::from(words).into_iter(), then: stream(77) }
     }
 
     fn finished(&self) -> bool {
