@@ -16,7 +16,7 @@ const CHUNK: usize = 4096;
 ///
 /// # Source
 /// Karney 2016, Algorithm N for the deviate; rounding by exact comparison of its digits with the rational half-way
-/// points (see [`HalfNormal`] and `round_scaled`).
+/// points.
 #[derive(Clone, Copy, Debug)]
 pub struct RoundedGaussian {
     sigma: u64,
