@@ -173,6 +173,10 @@ async fn run(hostile: bool) -> Ending<MemoryStore> {
     if hostile {
         assert_eq!(c.answer(&first).await.unwrap(), Verdict::Refused(Refusal::RoundClosed), "a stale round");
     }
+    // A round opens on devices heard of since the last one closed: all three ask before any of them waits.
+    for device in [&a, &b, &c] {
+        device.check_in().await.unwrap();
+    }
     for device in [&a, &b, &c] {
         let assignment = device.work().await.unwrap();
         assert_eq!(assignment.round, 1);
