@@ -157,6 +157,3 @@ impl Coordinator {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -63,6 +63,3 @@ impl Device {
         matches!(self.phase, Phase::Finished)
     }
 }
-
-#[cfg(test)]
-mod tests;
