@@ -70,8 +70,8 @@ impl Dataset {
         let (test, test_origins) = test.unzip();
         let test_origins = test_origins.unwrap_or_default();
         if let Some(found) = test.as_ref().map(Examples::shape).filter(|&found| found != train.shape()) {
-            let source = ExampleError::Shape { expected: train.shape(), found };
-            return Err(DataError::Examples { path: path_of(&test_origins, 0), source });
+            let cause = ExampleError::Shape { expected: train.shape(), found };
+            return Err(DataError::Examples { path: path_of(&test_origins, 0), cause });
         }
         Ok(Self { train, users, test, train_origins, test_origins })
     }
@@ -107,9 +107,9 @@ impl Dataset {
     pub fn check(&self, model: &ModelSpec) -> Result<(), DataError> {
         let parts = [(Some(&self.train), &self.train_origins), (self.test.as_ref(), &self.test_origins)];
         for (examples, origins) in parts {
-            let Some(Err(source)) = examples.map(|examples| examples.check(model)) else { continue };
-            let index = if let ExampleError::Label { index, .. } = source { index } else { 0 };
-            return Err(DataError::Examples { path: path_of(origins, index), source });
+            let Some(Err(cause)) = examples.map(|examples| examples.check(model)) else { continue };
+            let index = if let ExampleError::Label { index, .. } = cause { index } else { 0 };
+            return Err(DataError::Examples { path: path_of(origins, index), cause });
         }
         Ok(())
     }

@@ -11,12 +11,12 @@ use super::ExampleError;
 #[derive(Debug, Error)]
 pub enum DataError {
     /// The operating system or the decompressor failed.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What happened.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Nothing in the folder looks like a dataset.
     #[error(
@@ -87,20 +87,20 @@ pub enum DataError {
         label_count: usize,
     },
     /// The examples in a file contradict themselves, each other or the model.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Examples {
         /// The file.
         path: PathBuf,
         /// What is wrong with them.
-        source: ExampleError,
+        cause: ExampleError,
     },
     /// Not json, or not of LEAF's shape.
-    #[error("{}: not a LEAF json file: {source}", path.display())]
+    #[error("{}: not a LEAF json file: {cause}", path.display())]
     Json {
         /// The file.
         path: PathBuf,
         /// What the parser says, with line and column.
-        source: serde_json::Error,
+        cause: serde_json::Error,
     },
     /// LEAF's lists of users and of sample counts differ in length.
     #[error("{}: {users} users, but {counts} entries in num_samples", path.display())]
@@ -165,14 +165,14 @@ pub enum DataError {
         label: f64,
     },
     /// A user cannot be enrolled under its name.
-    #[error("{}: user {user:?}: {source}", path.display())]
+    #[error("{}: user {user:?}: {cause}", path.display())]
     UserName {
         /// The file.
         path: PathBuf,
         /// The name.
         user: String,
         /// What is wrong with it.
-        source: DeviceIdError,
+        cause: DeviceIdError,
     },
     /// Two users share a name: one device's data would count as two devices'.
     #[error("{}: user {user} comes up twice", path.display())]

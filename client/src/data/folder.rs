@@ -32,7 +32,7 @@ pub fn load_folder(folder: &Path) -> Result<Dataset, DataError> {
     }
     let Some((examples, users, origins)) = load_leaf(&files)? else {
         // Also tells a folder that is not there from one that is empty.
-        fs::read_dir(folder).map_err(|source| DataError::Io { path: folder.to_owned(), source })?;
+        fs::read_dir(folder).map_err(|cause| DataError::Io { path: folder.to_owned(), cause })?;
         return Err(DataError::NoDataset { folder: folder.to_owned() });
     };
     let test = load_leaf(&json_files(&folder.join("test"))?)?.map(|(examples, _, origins)| (examples, origins));
@@ -65,7 +65,7 @@ fn json_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
-    let failed = |source| DataError::Io { path: folder.to_owned(), source };
+    let failed = |cause| DataError::Io { path: folder.to_owned(), cause };
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -95,7 +95,7 @@ fn load_leaf(files: &[PathBuf]) -> Result<Option<Leaf>, DataError> {
                 Some(block) if block.is_empty() => *block = examples,
                 Some(_) if examples.is_empty() => {}
                 Some(block) => {
-                    block.append(&examples).map_err(|source| DataError::Examples { path: path.clone(), source })?
+                    block.append(&examples).map_err(|cause| DataError::Examples { path: path.clone(), cause })?
                 }
             }
         }

@@ -25,7 +25,7 @@ pub(super) fn load(images: &Path, labels: &Path) -> Result<Examples, DataError> 
     }
     let inputs = pixels.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
     Examples::new([1, height, width], inputs, classes.into_iter().map(u32::from).collect())
-        .map_err(|source| DataError::Examples { path: images.to_owned(), source })
+        .map_err(|cause| DataError::Examples { path: images.to_owned(), cause })
 }
 
 /// Extents and payload of one file.

@@ -86,8 +86,7 @@ impl<'de> Deserialize<'de> for ByUser {
 pub fn load_file(path: &Path) -> Result<Vec<(DeviceId, Examples)>, DataError> {
     let path_buf = || path.to_owned();
     let bytes = read_up_to(path, &mut open(path)?, LIMIT)?;
-    let mut leaf: Leaf =
-        serde_json::from_slice(&bytes).map_err(|source| DataError::Json { path: path_buf(), source })?;
+    let mut leaf: Leaf = serde_json::from_slice(&bytes).map_err(|cause| DataError::Json { path: path_buf(), cause })?;
     drop(bytes);
     if leaf.users.len() != leaf.num_samples.len() {
         let (users, counts) = (leaf.users.len(), leaf.num_samples.len());
@@ -127,7 +126,7 @@ pub fn load_file(path: &Path) -> Result<Vec<(DeviceId, Examples)>, DataError> {
 
 /// The name as that of a device.
 pub(super) fn user_name(path: &Path, user: &str) -> Result<DeviceId, DataError> {
-    user.parse().map_err(|source| DataError::UserName { path: path.to_owned(), user: user.to_owned(), source })
+    user.parse().map_err(|cause| DataError::UserName { path: path.to_owned(), user: user.to_owned(), cause })
 }
 
 fn examples(path: &Path, user: &str, data: UserData, width: usize) -> Result<Examples, DataError> {
@@ -149,7 +148,7 @@ fn examples(path: &Path, user: &str, data: UserData, width: usize) -> Result<Exa
         }
         labels.push(label as u32);
     }
-    Examples::new(shape(width), inputs, labels).map_err(|source| DataError::Examples { path: path(), source })
+    Examples::new(shape(width), inputs, labels).map_err(|cause| DataError::Examples { path: path(), cause })
 }
 
 fn shape(width: usize) -> [usize; 3] {

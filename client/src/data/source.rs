@@ -19,7 +19,7 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
         let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
         if file.fill_buf()?.starts_with(&GZIP) { Ok(Box::new(MultiGzDecoder::new(file))) } else { Ok(Box::new(file)) }
     };
-    peeked().map_err(|source| DataError::Io { path: path.to_owned(), source })
+    peeked().map_err(|cause| DataError::Io { path: path.to_owned(), cause })
 }
 
 /// Reads at most `limit` bytes to the end; a compressed stream that breaks off counts as ending there. Memory grows
@@ -27,8 +27,8 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
 pub(super) fn read_up_to(path: &Path, source: &mut dyn Read, limit: u64) -> Result<Vec<u8>, DataError> {
     let mut bytes = Vec::new();
     match source.take(limit).read_to_end(&mut bytes) {
-        Err(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
-            Err(DataError::Io { path: path.to_owned(), source })
+        Err(cause) if cause.kind() != io::ErrorKind::UnexpectedEof => {
+            Err(DataError::Io { path: path.to_owned(), cause })
         }
         _ => Ok(bytes),
     }

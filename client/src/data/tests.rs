@@ -91,7 +91,7 @@ fn idx_files_load_plain_and_compressed() {
     let error = dataset.check(&model).unwrap_err().to_string();
     assert!(error.contains("train-labels-idx1-ubyte.gz: label 7 (example 2)"), "{error}");
     let model = ModelSpec::Linear { input: [1, 2, 1], classes: 8 };
-    assert!(matches!(dataset.check(&model), Err(DataError::Examples { source: ExampleError::Shape { .. }, .. })));
+    assert!(matches!(dataset.check(&model), Err(DataError::Examples { cause: ExampleError::Shape { .. }, .. })));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_broken_idx_file_is_named() {
     garbled[checksum] ^= 0xff;
     assert!(matches!(with_images(garbled), DataError::Io { .. }));
     let flat = with_images(idx(3, &[3, 0, 2], &[]));
-    assert!(matches!(flat, DataError::Examples { source: ExampleError::ImpossibleShape(_), .. }), "{flat}");
+    assert!(matches!(flat, DataError::Examples { cause: ExampleError::ImpossibleShape(_), .. }), "{flat}");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn idx_files_that_do_not_belong_together_are_named() {
     assert!(lonely.contains(LABELS), "{lonely}");
     let test = ("test-images-idx3-ubyte", idx(3, &[1, 2, 1], &[0, 0]));
     let other = fails(&[(IMAGES, images()), (LABELS, labels()), test, ("test-labels-idx1-ubyte", idx(1, &[1], &[0]))]);
-    assert!(matches!(other, DataError::Examples { source: ExampleError::Shape { .. }, .. }), "{other}");
+    assert!(matches!(other, DataError::Examples { cause: ExampleError::Shape { .. }, .. }), "{other}");
 }
 
 #[test]

@@ -15,13 +15,13 @@ use crate::data::ExampleError;
 pub enum CallError {
     /// The coordinator refused, or could not be reached.
     #[error("{}{}", .0.message(), cause(.0))]
-    Status(#[from] Status),
+    Status(Status),
     /// An answer that means nothing.
     #[error("the coordinator's answer makes no sense: {0}")]
-    Wire(#[from] WireError),
+    Wire(WireError),
     /// A model in pieces that do not fit.
     #[error("the model did not arrive whole: {0}")]
-    Chunk(#[from] ChunkError),
+    Chunk(ChunkError),
     /// Other bytes than were asked for.
     #[error("the {what} that came is {found}, {expected} was asked for")]
     Digest {
@@ -38,6 +38,24 @@ pub enum CallError {
     /// The model's bytes are no model of the task.
     #[error(transparent)]
     Model(#[from] CheckpointError),
+}
+
+impl From<Status> for CallError {
+    fn from(status: Status) -> Self {
+        Self::Status(status)
+    }
+}
+
+impl From<WireError> for CallError {
+    fn from(error: WireError) -> Self {
+        Self::Wire(error)
+    }
+}
+
+impl From<ChunkError> for CallError {
+    fn from(error: ChunkError) -> Self {
+        Self::Chunk(error)
+    }
 }
 
 /// What lies under a status that this side made up because the connection failed.
@@ -73,14 +91,26 @@ pub enum LinkError {
     NotEnrolled(DeviceId),
     /// The coordinator asks for something that this device refuses.
     #[error("this device refuses: {0}")]
-    Refused(#[from] DeviceError),
+    Refused(DeviceError),
     /// The device's data are not what the task learns from.
     #[error("the device's data do not fit the task: {0}")]
-    Examples(#[from] ExampleError),
+    Examples(ExampleError),
     /// The task's model cannot be trained here.
     #[error("training is not possible: {0}")]
     Training(String),
     /// One failure after another.
     #[error("{0} failures in a row; the last one: {1}")]
     Failures(u32, CallError),
+}
+
+impl From<DeviceError> for LinkError {
+    fn from(error: DeviceError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<ExampleError> for LinkError {
+    fn from(error: ExampleError) -> Self {
+        Self::Examples(error)
+    }
 }

@@ -19,10 +19,19 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, CallError>>>(
     what: &'static str,
     call: impl FnMut() -> F,
 ) -> Result<T, CallError> {
+    let mut told = false;
     call.retry(BACKOFF)
         .sleep(tokio::time::sleep)
         .when(CallError::is_passing)
-        .notify(|error, pause| tracing::debug!(what, ?pause, "trying again: {error}"))
+        .notify(|error, pause| {
+            // Once is enough: whoever waits should know for what.
+            if told {
+                tracing::debug!(what, ?pause, "trying again: {error}");
+            } else {
+                tracing::warn!(what, "no answer, trying again for about half a minute: {error}");
+                told = true;
+            }
+        })
         .await
 }
 

@@ -1,0 +1,40 @@
+//! A coordinator in this process: the real service on a real socket.
+
+use std::{future::pending, net::SocketAddr, time::Duration};
+
+use murmur_privacy::NoiseRng;
+use murmur_round::task::{Schedule, Task};
+use murmur_server::{Ending, Server, store::MemoryStore};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// Three rounds of softmax regression on handwriting; a round waits for every device.
+const TASK: &str = r#"
+name = "strokes"
+population = "writers"
+rounds = 3
+model = { kind = "linear", input = [1, 28, 28], classes = 10 }
+plan = { epochs = 1, batch_size = 10, learning_rate = 0.1 }
+# A device without work asks again after a tenth of the window.
+participation = { kind = "poisson", rate = 1.0, window_seconds = 3, minimum_reports = 1 }
+privacy = { clip = 1.0, mechanism = "gaussian", epsilon = 4.0, delta = 1e-3, noise_multiplier = "calibrate" }
+server = { optimizer = "momentum", learning_rate = 1.0, momentum = 0.9 }
+"#;
+
+/// The task for so many devices.
+pub(crate) fn task(devices: usize) -> Task {
+    Task::from_toml(&TASK.replace("minimum_reports = 1 ", &format!("minimum_reports = {devices} "))).unwrap()
+}
+
+/// A free port of this machine that nobody listens on.
+pub(crate) async fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+/// Serves the task to `devices` on `listener`, and goes on long enough that each of them hears of its end.
+pub(crate) fn serve(listener: TcpListener, devices: &[&str]) -> JoinHandle<Ending<MemoryStore>> {
+    let enrolled: Vec<_> = devices.iter().map(|device| device.parse().unwrap()).collect();
+    let schedule = Schedule::new(task(devices.len()), devices.len() as u64).unwrap();
+    let entropy = NoiseRng::from_operating_system().unwrap();
+    let server = Server::open(schedule, enrolled, None, MemoryStore::default(), entropy).unwrap();
+    tokio::spawn(async move { server.serve(listener, Duration::from_secs(5), pending()).await.unwrap() })
+}

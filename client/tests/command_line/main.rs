@@ -1,0 +1,8 @@
+//! `murmur-client` as a process: its mistakes by name, and its part in a real task.
+#![cfg(feature = "grpc")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
+
+mod coordinator;
+mod mistakes;
+mod process;
+mod task;
