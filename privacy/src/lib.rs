@@ -9,9 +9,10 @@
 //! 1. **One device moves the sum by at most `S`.** An update becomes integers on a [`Grid`] whose squares sum to at most `S^2`,
 //!    checked in integers on the device ([`Grid::encode`]) and again by the coordinator
 //!    ([`Upload::from_plain_bytes`](update::Upload::from_plain_bytes)). Floats decide nothing here. An absent device, or one whose
-//!    delta is not finite, contributes zero.
-//! 2. **The sum is exact.** [`Sum`] adds in `Z_{2^b}`: any order, any partition, the same bits. A wrap, which the grid is made to
-//!    exclude, would be post-processing.
+//!    delta is not finite, contributes zero. That a device's upload enters a round's sum once is kept by the coordinator
+//!    (`murmur_round::coordinator`), as is that a device enrols in one population only.
+//! 2. **The sum is exact.** [`Sum`] adds in `Z_{2^b}`: any order, any partition, the same bits. A wrap, which [`Grid::new`] is
+//!    made to exclude, would be post-processing.
 //! 3. **The noise is the continuous Gaussian's.** The sum `s` is an integer vector, so `s + round(g) = round(s + g)` for
 //!    `g ~ N(0, sigma^2)`: the output is a function of the Gaussian mechanism's at sensitivity `S`. The rounded Gaussian is drawn
 //!    exactly, by comparisons of random digits ([`noise::RoundedGaussian`]; Karney 2016), from ChaCha20 keyed by the operating
@@ -22,12 +23,16 @@
 //! 5. **Events become epsilon by theorems.** An [`Accountant`](accountant::Accountant) knows the theorem for an event or refuses it, and
 //!    rounds toward more loss. A schedule is fixed when its task is created, so the smallest of several sound bounds prices it.
 //! 6. **Spend first, release second.** [`Ledger::reserve`] sets a task's whole worst case aside; tasks, which people create
-//!    adaptively, add up by basic composition. [`Ledger::spend`] makes an entry; [`Ledger::persisted`], called when the entry is
-//!    durable, makes the only [`Receipt`]; [`Sum::release`] consumes sum and receipt and checks that the receipt paid for exactly
-//!    this mechanism and this kind of entropy. So a round is noised at most once, ever, and never before it was paid for.
-//! 7. **Nothing else leaves.** [`Delta`], [`Bounded`], [`Upload`] and [`Sum`] have no way to be read or printed. A [`Release`] is all
-//!    that a server optimiser accepts; models are post-processing of releases. Denominators are constants of the task; under
-//!    a sampled claim no count of a round leaves the coordinator either.
+//!    adaptively and whose rounds interleave, add up by basic composition. [`Ledger::open_round`] takes a
+//!    number before the round's cohort is drawn and never gives it again: a round that a crash interrupts is abandoned, so one
+//!    number never stands for two cohorts. [`Ledger::spend`] makes an entry; [`Ledger::persisted`], called when the entry is durable, makes the only [`Receipt`]; [`Sum::release`] consumes sum and receipt and checks that the
+//!    receipt paid for exactly this mechanism and this kind of entropy. So a round is noised at most once, ever, and never before
+//!    it was paid for, given a driver that keeps one chain for a population, confirms only what is durable, and hands a round's
+//!    receipt to that round's sum.
+//! 7. **Nothing else leaves.** [`Delta`], [`Bounded`] and [`Sum`] have no way to be read or printed, and an [`Upload`] can only be
+//!    packed for the wire, where the network's transport protects it. A [`Release`] is all that a server optimiser accepts;
+//!    models are post-processing of releases. Denominators are constants of the task; under a sampled claim no count of a
+//!    round leaves the coordinator either.
 //!
 //! **What this does not say.** Nothing about a coordinator that is malicious or broken into; nothing about a person with several
 //! devices; nothing about the time a sampler takes; nothing at all when the mechanism is [`Mechanism::None`] (epsilon is infinite)

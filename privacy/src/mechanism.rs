@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use thiserror::Error;
 
 use crate::{
-    event::DpEvent,
+    event::{DpEvent, Relation},
     grid::{BOUND_LIMIT, Grid},
     noise::{NoiseRng, RoundedGaussian},
     ring::RingVector,
@@ -104,7 +104,7 @@ fn gaussian_event(sigma: u64, bound: u64) -> DpEvent {
         return DpEvent::NonPrivate;
     }
     match (Scale::new(sigma as f64), Scale::new(bound as f64)) {
-        (Ok(sigma), Ok(sensitivity)) => DpEvent::Gaussian { sigma, sensitivity },
+        (Ok(sigma), Ok(bound)) => DpEvent::gaussian(sigma, bound, Relation::ZeroOut),
         // A sigma of zero adds nothing: it promises nothing.
         _ => DpEvent::NonPrivate,
     }

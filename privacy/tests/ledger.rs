@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
 
 use murmur_privacy::{
-    Delta, Digest, DpEvent, Grid, Ledger, Mechanism, NoiseRng, Plain, Provenance, Receipt, Seal, Sum,
+    Delta, Digest, DpEvent, Grid, Ledger, Mechanism, NoiseRng, Plain, Provenance, Receipt, Relation, Seal, Sum,
     accountant::{Prices, tightest},
     ledger::{Entry, LedgerError, Opening, Record},
     units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier, SamplingRate, Scale},
@@ -18,7 +18,7 @@ fn delta(value: f64) -> DeltaProbability {
 }
 
 fn gaussian(multiplier: f64) -> DpEvent {
-    DpEvent::Gaussian { sigma: Scale::new(multiplier).unwrap(), sensitivity: Scale::new(1.0).unwrap() }
+    DpEvent::gaussian(Scale::new(multiplier).unwrap(), Scale::new(1.0).unwrap(), Relation::ZeroOut)
 }
 
 fn task(name: &str) -> Digest {
@@ -46,10 +46,22 @@ impl Book {
     }
 
     fn reserve(&mut self, name: &str, event: DpEvent, rounds: u32, limit: f64, at: f64) -> Result<u32, LedgerError> {
-        let entry = self.ledger.reserve(task(name), event, rounds, epsilon(limit), delta(at))?;
+        let entry = self.ledger.reserve(task(name), event, rounds, 1_000, epsilon(limit), delta(at))?;
         assert!(self.keep(&entry).is_none(), "a reservation pays for nothing");
         let Record::Reserved(reservation) = entry.record else { unreachable!() };
         Ok(reservation.affordable)
+    }
+
+    fn open_round(&mut self, name: &str, round: u32) -> Result<(), LedgerError> {
+        let entry = self.ledger.open_round(task(name), round)?;
+        assert!(self.keep(&entry).is_none(), "opening pays for nothing");
+        Ok(())
+    }
+
+    /// Opens the round and spends it.
+    fn pay(&mut self, name: &str, round: u32) -> Result<Receipt, LedgerError> {
+        self.open_round(name, round)?;
+        self.spend(name, round)
     }
 
     fn spend(&mut self, name: &str, round: u32) -> Result<Receipt, LedgerError> {
@@ -128,10 +140,10 @@ fn a_schedule_is_reserved_as_far_as_its_own_epsilon_reaches_and_stops_there() {
     let mut book = Book::open(epsilon(100.0), 1e-5);
     assert_eq!(book.reserve("a", gaussian(5.0), 10, limit, 1e-6), Ok(7));
     for round in 0..7 {
-        book.spend("a", round).unwrap();
+        book.pay("a", round).unwrap();
         book.release("a", round).unwrap();
     }
-    assert!(matches!(book.spend("a", 7), Err(LedgerError::Exhausted { round: 7, .. })));
+    assert!(matches!(book.pay("a", 7), Err(LedgerError::Exhausted { round: 7, .. })));
     assert!(!book.ledger.account(&task("a")).unwrap().affords_another());
     assert_eq!(book.ledger.account(&task("a")).unwrap().epsilon_spent().get(), limit);
     let refused = book.reserve("b", gaussian(5.0), 10, limit / 100.0, 1e-6);
@@ -152,47 +164,95 @@ fn a_task_without_privacy_enters_only_a_population_that_was_promised_nothing() {
     let mut open = Book::open(Epsilon::INFINITE, 0.9);
     assert_eq!(open.reserve("a", DpEvent::NonPrivate, 3, f64::INFINITY, 0.1), Ok(3));
     for round in 0..3 {
-        open.spend("a", round).unwrap();
+        open.pay("a", round).unwrap();
     }
-    assert!(matches!(open.spend("a", 3), Err(LedgerError::Exhausted { .. })));
+    assert!(matches!(open.pay("a", 3), Err(LedgerError::Exhausted { .. })));
     assert_eq!(open.ledger.account(&task("a")).unwrap().epsilon_spent(), Epsilon::INFINITE);
     assert_eq!(replay(&open.lines).unwrap().head(), open.ledger.head());
 }
 
 #[test]
-fn rounds_go_up_by_one_and_are_released_at_most_once_right_after_their_spend() {
+fn a_round_is_opened_once_under_the_next_number_then_spent_or_abandoned_and_released_at_most_once() {
     let mut book = Book::open(epsilon(100.0), 1e-5);
     book.reserve("a", gaussian(5.0), 10, 50.0, 1e-6).unwrap();
     let order = |round, next| Err::<(), _>(LedgerError::RoundOrder { round, next });
-    assert_eq!(book.spend("a", 1).map(|_| ()), order(1, 0));
-    assert_eq!(book.release("a", 0), Err(LedgerError::NotSpent { round: 0 }));
+    let not_open = |round| Err::<(), _>(LedgerError::NotOpen { round });
+    let account = |book: &Book| book.ledger.account(&task("a")).unwrap().clone();
+    assert_eq!(book.spend("a", 0).map(|_| ()), not_open(0), "nothing is spent that was not opened");
+    assert_eq!(book.abandon("a", 0), not_open(0), "nothing is given up that was not opened");
+    assert_eq!(book.open_round("a", 1), order(1, 0));
+    book.open_round("a", 0).unwrap();
+    assert_eq!((account(&book).open_round(), account(&book).next_round()), (Some(0), 1));
+    assert_eq!(account(&book).epsilon_spent(), Epsilon::ZERO, "opening costs nothing");
+    assert_eq!(book.open_round("a", 1), Err(LedgerError::StillOpen { round: 0 }), "one round at a time");
+    assert_eq!(book.spend("a", 1).map(|_| ()), not_open(1));
+    assert_eq!(book.release("a", 0), Err(LedgerError::NotSpent { round: 0 }), "an open round is not released");
     book.spend("a", 0).unwrap();
-    assert_eq!(book.spend("a", 0).map(|_| ()), order(0, 1), "no second receipt for a round");
-    assert_eq!(book.abandon("a", 0), order(0, 1), "a spent round is not abandoned");
+    assert_eq!(account(&book).open_round(), None);
+    assert_eq!(book.spend("a", 0).map(|_| ()), not_open(0), "no second receipt for a round");
+    assert_eq!(book.abandon("a", 0), not_open(0), "a spent round is not abandoned");
     book.release("a", 0).unwrap();
     assert_eq!(book.release("a", 0), Err(LedgerError::NotSpent { round: 0 }), "no second release of a round");
+    assert_eq!(book.open_round("a", 0), order(0, 1), "a released number is never used again");
+    book.open_round("a", 1).unwrap();
     book.abandon("a", 1).unwrap();
-    assert_eq!(book.spend("a", 1).map(|_| ()), order(1, 2), "an abandoned number is never used again");
-    assert_eq!(book.ledger.account(&task("a")).unwrap().rounds_spent(), 1, "abandoning costs nothing");
-    book.spend("a", 2).unwrap();
+    assert_eq!(book.release("a", 1), Err(LedgerError::NotSpent { round: 1 }), "an abandoned round is never released");
+    assert_eq!(book.abandon("a", 1), not_open(1), "abandoned once");
+    assert_eq!(book.open_round("a", 1), order(1, 2), "an abandoned number is never used again");
+    assert_eq!(account(&book).rounds_spent(), 1, "abandoning costs nothing");
+    book.pay("a", 2).unwrap();
+    book.open_round("a", 3).unwrap();
+    assert_eq!(book.release("a", 2), Err(LedgerError::NotSpent { round: 2 }), "too late: the next round is open");
     book.spend("a", 3).unwrap();
-    assert_eq!(book.release("a", 2), Err(LedgerError::NotSpent { round: 2 }), "too late: the next round is paid for");
+    book.open_round("a", 4).unwrap();
     book.abandon("a", 4).unwrap();
     assert_eq!(book.release("a", 3), Err(LedgerError::NotSpent { round: 3 }));
-    assert_eq!(book.spend("z", 0).map(|_| ()), Err(LedgerError::UnknownTask { task: task("z") }));
-    assert_eq!(book.release("z", 0), Err(LedgerError::UnknownTask { task: task("z") }));
+    for refused in [book.open_round("z", 0), book.spend("z", 0).map(|_| ()), book.release("z", 0), book.abandon("z", 0)]
+    {
+        assert_eq!(refused, Err(LedgerError::UnknownTask { task: task("z") }));
+    }
+    assert_eq!(replay(&book.lines).unwrap().head(), book.ledger.head());
+}
+
+#[test]
+fn abandoned_rounds_leave_the_reservation_whole() {
+    let limit = price(&gaussian(5.0), 2, 1e-6);
+    let mut book = Book::open(epsilon(100.0), 1e-5);
+    assert_eq!(book.reserve("a", gaussian(5.0), 10, limit, 1e-6), Ok(2));
+    for round in 0..20 {
+        book.open_round("a", round).unwrap();
+        book.abandon("a", round).unwrap();
+    }
+    book.pay("a", 20).unwrap();
+    book.pay("a", 21).unwrap();
+    assert!(matches!(book.open_round("a", 22), Err(LedgerError::Exhausted { round: 22, .. })), "not even opened");
+    assert_eq!(book.ledger.account(&task("a")).unwrap().epsilon_spent().get(), limit);
+}
+
+#[test]
+fn a_reservation_records_its_devices_and_the_entry_that_made_it() {
+    let mut book = Book::open(epsilon(100.0), 1e-5);
+    book.reserve("a", gaussian(5.0), 10, 50.0, 1e-6).unwrap();
+    let entry = Entry::from_line(1, &book.lines[1]).unwrap();
+    book.reserve("b", gaussian(5.0), 10, 50.0, 1e-6).unwrap();
+    book.pay("a", 0).unwrap();
+    for ledger in [&book.ledger, &replay(&book.lines).unwrap()] {
+        let account = ledger.account(&task("a")).unwrap();
+        assert_eq!(account.reservation().devices, 1_000);
+        assert_eq!(account.reserved_by(), entry.digest, "whatever followed");
+    }
 }
 
 #[test]
 fn nothing_follows_an_entry_that_is_not_durable_and_confirmations_come_once() {
     let mut book = Book::open(epsilon(100.0), 1e-5);
     book.reserve("a", gaussian(5.0), 10, 50.0, 1e-6).unwrap();
+    book.open_round("a", 0).unwrap();
     let entry = book.ledger.spend(task("a"), 0).unwrap();
     let unconfirmed = LedgerError::Unconfirmed { index: entry.index };
-    assert_eq!(book.ledger.spend(task("a"), 1), Err(unconfirmed.clone()));
+    assert_eq!(book.ledger.open_round(task("a"), 1), Err(unconfirmed.clone()));
     assert_eq!(book.ledger.release(task("a"), 0, task("model")), Err(unconfirmed.clone()));
-    assert_eq!(book.ledger.abandon(task("a"), 1), Err(unconfirmed.clone()));
-    assert_eq!(book.ledger.reserve(task("b"), gaussian(9.0), 1, epsilon(1.0), delta(1e-7)), Err(unconfirmed));
+    assert_eq!(book.ledger.reserve(task("b"), gaussian(9.0), 1, 9, epsilon(1.0), delta(1e-7)), Err(unconfirmed));
     for wrong in [entry.index - 1, entry.index + 1] {
         assert_eq!(book.ledger.persisted(wrong).unwrap_err(), LedgerError::NotPending { index: wrong });
     }
@@ -206,10 +266,11 @@ fn nothing_follows_an_entry_that_is_not_durable_and_confirmations_come_once() {
 fn small() -> Book {
     let mut book = Book::open(epsilon(100.0), 1e-5);
     book.reserve("a", gaussian(5.0), 10, 50.0, 1e-6).unwrap();
-    book.spend("a", 0).unwrap();
+    book.pay("a", 0).unwrap();
     book.release("a", 0).unwrap();
+    book.open_round("a", 1).unwrap();
     book.abandon("a", 1).unwrap();
-    book.spend("a", 2).unwrap();
+    book.pay("a", 2).unwrap();
     book
 }
 
@@ -303,7 +364,7 @@ fn a_release_needs_a_receipt_for_this_mechanism_bound_and_entropy() {
     let paid = |event: DpEvent| {
         let mut book = Book::open(Epsilon::INFINITE, 1e-5);
         book.reserve("a", event, 10, f64::INFINITY, 1e-6).unwrap();
-        book.spend("a", 0).unwrap()
+        book.pay("a", 0).unwrap()
     };
     let sum = || {
         let mut sum = Sum::new(grid);
@@ -347,7 +408,7 @@ fn a_sigma_that_cannot_be_drawn_promises_nothing() {
         // Written out by hand and paid for as what it is, it does not overflow either.
         let mut book = Book::open(Epsilon::INFINITE, 1e-5);
         book.reserve("a", event, 1, f64::INFINITY, 1e-6).unwrap();
-        let receipt = book.spend("a", 0).unwrap();
+        let receipt = book.pay("a", 0).unwrap();
         let release = Sum::new(grid).release(&Mechanism::Gaussian { sigma }, receipt, &mut NoiseRng::seeded(2));
         assert_eq!(release.unwrap().steps().count(), 100);
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use murmur_privacy::{
-    Digest, DpEvent, Ledger, Provenance,
+    Digest, DpEvent, Ledger, Provenance, Relation,
     accountant::tightest,
     ledger::{Entry, LedgerError, Opening, Record},
     units::{DeltaProbability, Epsilon, Scale},
@@ -24,6 +24,10 @@ enum Op {
         deltas: u8,
     },
     /// Rounds are named relative to the task's next one, so that most are right and some are not.
+    Open {
+        task: u8,
+        ahead: i8,
+    },
     Spend {
         task: u8,
         ahead: i8,
@@ -56,9 +60,10 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (task.clone(), 1.0..20.0_f64, 0_u32..8, 0.1..6.0_f64, 1_u8..5).prop_map(
             |(task, multiplier, rounds, limit, deltas)| Op::Reserve { task, multiplier, rounds, limit, deltas }
         ),
-        6 => (task.clone(), ahead.clone()).prop_map(|(task, ahead)| Op::Spend { task, ahead }),
-        6 => (task.clone(), last).prop_map(|(task, ahead)| Op::Release { task, ahead }),
-        1 => (task, ahead).prop_map(|(task, ahead)| Op::Abandon { task, ahead }),
+        8 => (task.clone(), ahead).prop_map(|(task, ahead)| Op::Open { task, ahead }),
+        6 => (task.clone(), last.clone()).prop_map(|(task, ahead)| Op::Spend { task, ahead }),
+        6 => (task.clone(), last.clone()).prop_map(|(task, ahead)| Op::Release { task, ahead }),
+        1 => (task, last).prop_map(|(task, ahead)| Op::Abandon { task, ahead }),
         12 => Just(Op::Persisted),
         1 => (0_u64..20).prop_map(|index| Op::Confused { index }),
         2 => any::<bool>().prop_map(|reached| Op::Crash { reached }),
@@ -106,8 +111,9 @@ impl World {
         let proposed = match *op {
             Op::Reserve { task, multiplier, rounds, limit, deltas } => {
                 let (limit, at) = (epsilon(limit), delta(f64::from(deltas) * DELTA / 8.0));
-                self.ledger.reserve(name(task), gaussian(multiplier), rounds, limit, at)
+                self.ledger.reserve(name(task), gaussian(multiplier), rounds, 100, limit, at)
             }
+            Op::Open { task, ahead } => self.ledger.open_round(name(task), number(&self.ledger, task, ahead)),
             Op::Spend { task, ahead } => self.ledger.spend(name(task), number(&self.ledger, task, ahead)),
             Op::Release { task, ahead } => {
                 self.ledger.release(name(task), number(&self.ledger, task, ahead), Digest::of(b"model"))
@@ -145,22 +151,43 @@ impl World {
         let last = self.flight.as_ref().or(self.disk.last()).unwrap();
         assert_eq!((self.ledger.head(), self.ledger.length()), (last.digest, last.index + 1));
 
-        let (mut spent, mut released) = (BTreeMap::<_, Vec<u32>>::new(), BTreeSet::new());
-        for entry in &self.disk {
-            match &entry.record {
-                Record::Spent { task, round, .. } => spent.entry(*task).or_default().push(*round),
-                Record::Released { task, round, .. } => {
-                    assert!(spent[task].contains(round), "released before it was spent");
-                    assert!(released.insert((*task, *round)), "released twice");
-                }
-                Record::Abandoned { task, round } => {
-                    assert!(!spent.get(task).is_some_and(|rounds| rounds.contains(round)), "spent, then abandoned");
-                }
-                _ => {}
-            }
+        // What became of every round of every task, in order of opening.
+        #[derive(Clone, Copy, PartialEq, Debug)]
+        enum State {
+            Open,
+            Spent,
+            Released,
+            Abandoned,
         }
+        let mut tasks = BTreeMap::<Digest, Vec<State>>::new();
+        for entry in &self.disk {
+            let (task, round, before, after) = match &entry.record {
+                Record::RoundOpened { task, round } => {
+                    let rounds = tasks.entry(*task).or_default();
+                    assert_eq!(rounds.len(), *round as usize, "numbers go up by one, and never come back");
+                    assert_ne!(rounds.last(), Some(&State::Open), "one round at a time");
+                    rounds.push(State::Open);
+                    continue;
+                }
+                Record::Spent { task, round, .. } => (task, round, State::Open, State::Spent),
+                Record::Released { task, round, .. } => (task, round, State::Spent, State::Released),
+                Record::Abandoned { task, round } => (task, round, State::Open, State::Abandoned),
+                _ => continue,
+            };
+            let rounds = tasks.get_mut(task).unwrap();
+            assert_eq!(rounds.len() - 1, *round as usize, "only the last round changes");
+            assert_eq!(rounds[*round as usize], before, "round {round} became {after:?}");
+            rounds[*round as usize] = after;
+        }
+        let spent: BTreeMap<Digest, Vec<u32>> = tasks
+            .iter()
+            .map(|(task, states)| {
+                let paid = |(_, state): &(u32, &State)| matches!(state, State::Spent | State::Released);
+                (*task, (0..).zip(states).filter(paid).map(|(round, _)| round).collect())
+            })
+            .filter(|(_, rounds): &(Digest, Vec<u32>)| !rounds.is_empty())
+            .collect();
         for (task, rounds) in &spent {
-            assert!(rounds.windows(2).all(|pair| pair[0] < pair[1]), "rounds go up");
             let reservation = self.ledger.account(task).unwrap().reservation();
             let whole = reservation.round_event.clone().repeated(rounds.len() as u32);
             let price = tightest(&whole, reservation.delta).unwrap().epsilon;
@@ -185,7 +212,7 @@ fn delta(value: f64) -> DeltaProbability {
 }
 
 fn gaussian(multiplier: f64) -> DpEvent {
-    DpEvent::Gaussian { sigma: Scale::new(multiplier).unwrap(), sensitivity: Scale::new(1.0).unwrap() }
+    DpEvent::gaussian(Scale::new(multiplier).unwrap(), Scale::new(1.0).unwrap(), Relation::ZeroOut)
 }
 
 proptest! {

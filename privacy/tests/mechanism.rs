@@ -27,10 +27,12 @@ fn receipts(event: &murmur_privacy::DpEvent, count: u32) -> Vec<Receipt> {
     ledger.persisted(entry.index).unwrap();
     let task = Digest::of(b"task");
     let delta = DeltaProbability::new(DELTA).unwrap();
-    let entry = ledger.reserve(task, event.clone(), count, Epsilon::INFINITE, delta).unwrap();
+    let entry = ledger.reserve(task, event.clone(), count, 10, Epsilon::INFINITE, delta).unwrap();
     ledger.persisted(entry.index).unwrap();
     (0..count)
         .map(|round| {
+            let entry = ledger.open_round(task, round).unwrap();
+            ledger.persisted(entry.index).unwrap();
             let entry = ledger.spend(task, round).unwrap();
             ledger.persisted(entry.index).unwrap().unwrap()
         })

@@ -9,13 +9,29 @@
 //! - `prv_lower`: a lower bound of the truth; no sound epsilon is below it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
 
+#[path = "oracle/adjacency.rs"]
+mod adjacency;
+#[path = "oracle/calibration.rs"]
+mod calibration;
+#[path = "oracle/distributed.rs"]
+mod distributed;
+#[path = "oracle/laplace.rs"]
+mod laplace;
+#[path = "oracle/matrix.rs"]
+mod matrix;
+#[path = "oracle/mechanisms.rs"]
+mod mechanisms;
 #[path = "oracle/tables.rs"]
 mod tables;
+#[path = "oracle/tree.rs"]
+mod tree;
+#[path = "oracle/without_replacement.rs"]
+mod without_replacement;
 
 use std::collections::HashMap;
 
 use murmur_privacy::{
-    DpEvent,
+    DpEvent, Relation,
     accountant::{
         Accountant, ExactGaussian, RdpAccountant, RdpCurve, STANDARD_ORDERS, ZcdpAccountant, epsilon_of_zcdp,
     },
@@ -54,8 +70,12 @@ fn delta(value: f64) -> DeltaProbability {
     DeltaProbability::new(value).unwrap()
 }
 
+fn scale(value: f64) -> Scale {
+    Scale::new(value).unwrap()
+}
+
 fn gaussian(multiplier: f64) -> DpEvent {
-    DpEvent::Gaussian { sigma: Scale::new(multiplier).unwrap(), sensitivity: Scale::new(1.0).unwrap() }
+    DpEvent::gaussian(scale(multiplier), scale(1.0), Relation::ZeroOut)
 }
 
 fn sampled(multiplier: f64, rate: f64) -> DpEvent {
@@ -190,8 +210,55 @@ fn the_accountants_meet_the_committed_vectors() {
 
 #[test]
 fn the_accountants_meet_the_full_tables() {
-    match Tables::shared() {
-        Some(tables) => hold(&tables),
-        None => println!("SKIPPED: no oracle tables (set MURMUR_SHARED to the folder that holds oracle/)"),
+    if let Some(oracle) = full_tables() {
+        hold(&Tables::read(&oracle));
     }
+}
+
+fn full_tables() -> Option<std::path::PathBuf> {
+    let found = tables::shared();
+    if found.is_none() {
+        println!("SKIPPED: no oracle tables (set MURMUR_SHARED to the folder that holds oracle/)");
+    }
+    found
+}
+
+/// For each table: the committed rows always, all rows where the tables lie.
+macro_rules! table {
+    ($module:ident, $vectors:literal, $least:literal) => {
+        mod $module {
+            #[test]
+            fn committed() {
+                let rows: Vec<crate::$module::Row> = crate::tables::vectors!($vectors);
+                assert!(rows.len() >= $least, "the vectors are there");
+                crate::$module::hold(&rows);
+            }
+
+            #[test]
+            fn full() {
+                if let Some(oracle) = crate::full_tables() {
+                    let rows = crate::$module::read(&oracle);
+                    assert!(rows.len() >= $least, "the table is there");
+                    crate::$module::hold(&rows);
+                }
+            }
+        }
+    };
+}
+
+#[test]
+fn divergences_from_their_definition() {
+    let rows: Vec<mechanisms::Row> = tables::vectors!("renyi_mechanisms");
+    assert!(rows.len() > 100, "the vectors are there");
+    mechanisms::hold(&rows);
+}
+
+mod meet {
+    table!(adjacency, "adjacency", 10);
+    table!(calibration, "calibration", 10);
+    table!(distributed, "distributed", 10);
+    table!(laplace, "laplace", 10);
+    table!(matrix, "matrix_factorisation", 10);
+    table!(tree, "tree_aggregation", 10);
+    table!(without_replacement, "without_replacement", 10);
 }

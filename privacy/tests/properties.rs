@@ -76,7 +76,9 @@ fn receipt(grid: &Grid, mechanism: Mechanism) -> Receipt {
     let (mut ledger, entry) = Ledger::open(opening).unwrap();
     ledger.persisted(entry.index).unwrap();
     let at = DeltaProbability::new(1e-5).unwrap();
-    let entry = ledger.reserve(Digest::ZERO, mechanism.event(grid), 1, Epsilon::INFINITE, at).unwrap();
+    let entry = ledger.reserve(Digest::ZERO, mechanism.event(grid), 1, 10, Epsilon::INFINITE, at).unwrap();
+    ledger.persisted(entry.index).unwrap();
+    let entry = ledger.open_round(Digest::ZERO, 0).unwrap();
     ledger.persisted(entry.index).unwrap();
     let entry = ledger.spend(Digest::ZERO, 0).unwrap();
     ledger.persisted(entry.index).unwrap().unwrap()

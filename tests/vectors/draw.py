@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Draws the committed vectors from the full oracle tables. Deterministic: same tables, same bytes.
 
-    python3 tests/vectors/draw.py /work/shared/oracle tests/vectors
+    python3 tests/vectors/draw.py /work/shared/oracle tests/vectors [NAME...]
 
-Run from the repository's root (about five minutes; needs mpmath). The tables and their libraries are described in the
+Run from the repository's root (about five minutes for all; needs mpmath). Names draw some files only. The tables and their libraries are described in the
 tables' own README. What a library only bounds at fractional orders (it adds the alternating series of Mironov, Talwar and
 Zhang 2019, section 3.3, by absolute value, and gives up after 1000 terms) is computed here to 30 digits by mpmath, from the
 integral itself: by Gauss-Legendre quadrature for single divergences, by the trapezoidal rule for whole epsilons.
@@ -132,6 +132,11 @@ def renyi_orders():
         for q in (1e-6, 1e-3, 0.5, 0.9, 0.999):
             for order in (1.02, 1.1, 1.5, 3.05, 11.95, 23.95):
                 drawn.append([z, q, order, float(divergence(z, q, order)), None])
+    # And high above the orders at which a series is usually tried.
+    for z in (0.3, 1.0, 4.0):
+        for q in (1e-3, 0.5):
+            for order in (63.5, 255.75, 1023.9):
+                drawn.append([z, q, order, float(divergence(z, q, order)), None])
     columns = ["noise_multiplier", "sampling_probability", "order", "exact (mpmath)", "library (null: it gave up or has no row)"]
     write("renyi_orders", [MPMATH, *about], columns, drawn)
 
@@ -160,7 +165,217 @@ def gaussian():
     write("gaussian", about, ["noise_multiplier", "delta", "epsilon"], drawn)
 
 
-zcdp()
-gaussian()
-renyi_orders()
-sampled_gaussian()
+
+def tree_aggregation():
+    drawn, about = [], []
+    for row in rows("tree_aggregation", "rdp"):
+        i = row["inputs"]
+        if share(i) < 0.25:
+            about.append(row["library"])
+            drawn.append([i["noise_multiplier"], i["step_counts"], i["restarts"], i["delta"], row["value"]])
+    write("tree_aggregation", about, ["noise_multiplier", "leaves", "trees", "delta", "epsilon (rdp)"], drawn)
+
+
+def without_replacement():
+    drawn, about = [], []
+    for row in rows("fixed_size_wor", "rdp"):
+        i = row["inputs"]
+        if share(i) < 0.25:
+            about.append(row["library"])
+            drawn.append([i["noise_multiplier"], i["population"], i["cohort"], i["steps"], i["delta"], row["value"]])
+    columns = ["noise_multiplier (replace-one)", "population", "cohort", "steps", "delta", "epsilon (rdp)"]
+    write("without_replacement", about, columns, drawn)
+
+
+def distributed():
+    drawn, about = [], []
+    for row in rows("ddgauss_skellam", "rdp"):
+        i = row["inputs"]
+        if share(i) < 0.35:
+            about.append(row["library"].split(" (")[0])
+            drawn.append([
+                i["mechanism"] == "distributed_skellam", i["dim"], i["num_clients"], i["l2_clip"], i["granularity"],
+                i["local_stddev"], i["beta"], i["sampling_probability"], i["steps"], i["delta"], row["value"],
+                row.get("rounded_l2_norm_integer_grid"),
+            ])
+    columns = ["skellam", "dimension", "devices", "clip", "granularity", "local standard deviation", "rejection", "rate",
+               "steps", "delta", "epsilon (rdp)", "norm after rounding"]
+    write("distributed", about, columns, drawn)
+
+
+def laplace():
+    found, about = {}, []
+    for row in rows("discrete_mechanisms", "rdp", "pld_pessimistic"):
+        if row["inputs"]["mechanism"] == "laplace":
+            found.setdefault(json.dumps(row["inputs"], sort_keys=True), {})[row["accountant"]] = row
+            about.append(row["library"])
+    drawn = []
+    for text in sorted(found):
+        i, by = json.loads(text), found[text]
+        values = by["rdp"]["value"], by["pld_pessimistic"]["value"]
+        drawn.append([i["noise_multiplier"], i["steps"], i["delta"], *values])
+    write("laplace", about, ["noise_multiplier", "steps", "delta", "rdp", "pld_pessimistic"], drawn)
+
+
+def matrix_factorisation():
+    drawn, about = [], []
+    for row in rows("matrix_factorization", "minsep_sensitivity"):
+        i = row["inputs"]
+        if share(i) < 0.4 or i["mechanism"] == "banded_dense":
+            about.append(row["library"])
+            bands, dense = i.get("bands", 1), i.get("C", [])
+            buffers = list(zip(i.get("buf_decay", []), i.get("output_scale", [])))
+            columns = [[below[at] for below in dense[at:at + bands]] for at in range(len(dense))]
+            drawn.append([i["mechanism"], i["n"], bands, i["min_sep"], i["max_participations"], buffers, columns, row["value"]])
+    columns = ["kind", "rounds", "bands", "separation", "participations (null: all that fit)", "buffers", "columns",
+               "sensitivity"]
+    write("matrix_factorisation", about, columns, drawn)
+
+
+def adjacency():
+    found, about = {}, []
+    for row in rows("gaussian_adjacency", "rdp", "pld_pessimistic"):
+        found.setdefault(json.dumps(row["inputs"], sort_keys=True), {})[row["accountant"]] = row
+        about.append(row["library"])
+    drawn = []
+    for text in sorted(found):
+        i, by = json.loads(text), found[text]
+        rdp, pld = (by[name]["value"] if name in by else None for name in ("rdp", "pld_pessimistic"))
+        drawn.append([i["adjacency"], i["noise_multiplier"], i["sampling_probability"], i["steps"], i["delta"], rdp, pld])
+    columns = ["adjacency", "noise_multiplier", "rate", "steps", "delta", "rdp", "pld_pessimistic"]
+    write("adjacency", about, columns, drawn)
+
+
+def calibration():
+    found, about = {}, []
+    for row in rows("sigma_calibration", "exact_gaussian", "rdp", "pld"):
+        if share(row["inputs"]) < 0.25 or row["accountant"] == "pld":
+            found.setdefault(json.dumps(row["inputs"], sort_keys=True), {})[row["accountant"]] = row
+            about.append(row["library"])
+    drawn = []
+    for text in sorted(found):
+        i, by = json.loads(text), found[text]
+        found_by = [by[name]["value"] if name in by else None for name in ("exact_gaussian", "rdp", "pld")]
+        drawn.append([i["target_epsilon"], i["delta"], i["sampling_probability"], i["steps"], *found_by])
+    for row in rows("gaussian_adjacency", "exact_sigma"):
+        i = row["inputs"]
+        drawn.append([i["target_epsilon"], i["delta"], 1, 1, row["value"], None, None])
+    columns = ["target_epsilon", "delta", "rate", "steps"] + [f"noise_multiplier ({by})" for by in ("exact", "rdp", "pld")]
+    write("calibration", about, columns, drawn)
+
+
+def renyi_mechanisms():
+    """Divergences of other mechanisms, from their definition, at 40 digits: sums over the integers, integrals over the reals.
+
+    What is compared differs by kind: `equal` where the accountant knows the divergence of this very pair, `bound` where the
+    pair is one of those that its theorem bounds.
+    """
+    mp = mpmath.mp.clone()
+    mp.dps = 40
+    drawn = []
+
+    def both(order, first, second):
+        return max(order(first, second), order(second, first))
+
+    def discrete(alpha, pmf, shift, reach):
+        """Both directions between pmf(x) and pmf(x - shift)."""
+        def moment(first, second):
+            return mp.fsum(first(x) ** alpha * second(x) ** (1 - alpha) for x in range(-reach, reach + shift + 1))
+        moved = lambda x: pmf(x - shift)
+        return mp.log(both(moment, pmf, moved)) / (alpha - 1)
+
+    def continuous(alpha, first, second, kinks):
+        def moment(first, second):
+            return mp.quad(lambda x: first(x) ** alpha * second(x) ** (1 - alpha), kinks)
+        return mp.log(both(moment, first, second)) / (alpha - 1)
+
+    def add(kind, worth, noise, shift, rate, alpha, value):
+        drawn.append([kind, worth, noise, shift, rate, alpha, float(value)])
+
+    orders = [1.1, 1.5, 2, 7, 30.5]
+    for alpha in map(mp.mpf, orders):
+        for scale in (0.5, 3, 1000):
+            density = lambda x: mp.exp(-abs(x) / scale) / (2 * scale)
+            kinks = [-80 * scale, 0, 1, 80 * scale]
+            found = continuous(alpha, density, lambda x: density(x - 1), kinks)
+            add("laplace", "equal", scale, 1, 1, float(alpha), found)
+        for scale, shift in ((0.5, 1), (3, 1), (3, 7), (40, 5)):
+            p = mp.exp(-1 / mp.mpf(scale))
+            found = discrete(alpha, lambda x: (1 - p) / (1 + p) * p ** abs(x), shift, 100 * int(scale + 1))
+            add("discrete_laplace", "equal", scale, shift, 1, float(alpha), found)
+        for sigma, shift in ((0.4, 1), (1, 1), (3, 5)):
+            weight = lambda x: mp.exp(-mp.mpf(x) ** 2 / (2 * mp.mpf(sigma) ** 2))
+            whole = mp.fsum(weight(x) for x in range(-200, 201))
+            found = discrete(alpha, lambda x: weight(x) / whole, shift, 150)
+            add("discrete_gaussian", "bound", sigma, shift, 1, float(alpha), found)
+        for scale, rate in ((1, 0.1), (1, 0.9), (4, 0.01)):
+            density = lambda x: mp.exp(-abs(x) / scale) / (2 * scale)
+            mixed = lambda x: (1 - mp.mpf(rate)) * density(x) + mp.mpf(rate) * density(x - 1)
+            found = continuous(alpha, density, mixed, [-80 * scale, 0, 1, 80 * scale])
+            add("poisson_laplace", "bound", scale, 1, rate, float(alpha), found)
+        for sigma, rate in ((1, 0.1), (1, 0.9), (4, 0.01)):
+            # One device of a sample of fixed size says +1/2 or -1/2, all others 0: replacing it moves the sum by 1.
+            density = lambda x: mp.exp(-x * x / (2 * mp.mpf(sigma) ** 2)) / mp.sqrt(2 * mp.pi) / sigma
+            mixed = lambda at: lambda x: (1 - mp.mpf(rate)) * density(x) + mp.mpf(rate) * density(x - at)
+            reach = 14 * sigma + int(alpha)
+            half = mp.mpf(1) / 2
+            found = continuous(alpha, mixed(half), mixed(-half), mp.linspace(-reach, reach, 33))
+            add("without_replacement", "bound", sigma, 1, rate, float(alpha), found)
+        for sigma, shares, shift in ((1, 4, 1), (3, 2, 2)):
+            # Skellam of variance v: e^-v I_|x|(v).
+            v = mp.mpf(shares * sigma**2)
+            known = {x: mp.exp(-v) * mp.besseli(x, v) for x in range(0, 320)}
+            found = discrete(alpha, lambda x: known[abs(x)], shift, 100)
+            add("skellam", "bound", sigma, shift, shares, float(alpha), found)
+        for sigma, shares, shift in ((0.5, 2, 1), (0.6, 3, 1), (1, 3, 2)):
+            weight = [mp.exp(-mp.mpf(x) ** 2 / (2 * mp.mpf(sigma) ** 2)) for x in range(-40, 41)]
+            whole = mp.fsum(weight)
+            one = {x - 40: w / whole for x, w in enumerate(weight)}
+            total = one
+            for _ in range(shares - 1):
+                longer = {}
+                for x, w in total.items():
+                    for y, u in one.items():
+                        longer[x + y] = longer.get(x + y, 0) + w * u
+                total = longer
+            # Far tails of the truncated shares are cut off: a little less than the truth, which is what a lower bound may be.
+            found = discrete(alpha, lambda x: total.get(x, mp.mpf(0)) or mp.mpf("1e-3000"), shift, 22)
+            add("distributed_discrete_gaussian", "bound", sigma, shift, shares, float(alpha), found)
+    columns = ["kind", "worth", "noise of one share", "shift", "rate, or shares", "order", "divergence (mpmath)"]
+    write("renyi_mechanisms", [MPMATH], columns, drawn)
+
+
+def loss_distributions():
+    """Upper bounds by other libraries' loss distributions, and lower bounds where they gave any."""
+    found, about = {}, []
+    tables = ("eps_subsampled_gaussian", "truncated_poisson", "gaussian_adjacency", "discrete_mechanisms")
+    for table in tables:
+        for row in rows(table, "pld_pessimistic", "prv"):
+            if isinstance(row["value"], (int, float)):
+                found.setdefault(json.dumps(row["inputs"], sort_keys=True), []).append(row)
+    drawn = []
+    for text in sorted(found):
+        inputs, given = json.loads(text), found[text]
+        if share(inputs) >= 0.2:
+            continue
+        about += [row["library"] for row in given]
+        kind = inputs.get("mechanism", "gaussian").replace("poisson_", "").replace("truncated_gaussian", "truncated")
+        decay = inputs.get("noise_parameter")
+        noise = 1 / decay if decay else inputs.get("noise_multiplier", inputs.get("sigma_parameter"))
+        drawn.append([
+            kind, noise, inputs.get("sensitivity", 1), inputs.get("sampling_probability", 1), inputs["steps"], inputs["delta"],
+            inputs["adjacency"] == "replace_one", inputs.get("dataset_size", 0), inputs.get("truncated_batch_size", 0),
+            min(row.get("upper") or row["value"] for row in given),
+            max(row.get("lower") or row.get("lower_bound_pld_optimistic") or 0 for row in given),
+        ])
+    columns = ["kind", "noise", "bound", "rate", "steps", "delta", "replace-one", "population", "cap", "upper", "lower"]
+    write("loss_distributions", about, columns, drawn)
+
+
+QUICK = [zcdp, gaussian, tree_aggregation, without_replacement, distributed, laplace, matrix_factorisation, adjacency,
+         calibration, renyi_mechanisms, loss_distributions]
+SLOW = [renyi_orders, sampled_gaussian]
+wanted = sys.argv[3:]
+for draw in QUICK + SLOW:
+    if not wanted or draw.__name__ in wanted:
+        draw()

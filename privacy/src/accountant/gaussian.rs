@@ -1,6 +1,6 @@
-//! The Gaussian mechanism without sampling, exactly.
+//! The Gaussian mechanism without sampling, exactly; trees and matrix mechanisms are Gaussian too.
 
-use super::{Accountant, Refusal, normal::ln_phi, outward};
+use super::{Accountant, Refusal, normal::ln_phi, outward, sensitivity};
 use crate::{
     event::DpEvent,
     units::{DeltaProbability, Epsilon},
@@ -24,29 +24,70 @@ impl Accountant for ExactGaussian {
     }
 
     fn epsilon(&self, event: &DpEvent, delta: DeltaProbability) -> Result<Epsilon, Refusal> {
-        Ok(epsilon_of_mu((2.0 * zcdp_of(event, self.name())?).sqrt(), delta))
+        Ok(epsilon_of_mu(mu_squared(event, self.name())?.sqrt(), delta))
     }
 }
 
-/// `rho` of composed Gaussians: `sum (sensitivity / sigma)^2 / 2`, which is also `mu^2 / 2`. Infinite when nothing is
-/// promised.
-pub(super) fn zcdp_of(event: &DpEvent, accountant: &'static str) -> Result<f64, Refusal> {
-    Ok(match event {
-        DpEvent::NonPrivate => f64::INFINITY,
-        DpEvent::Gaussian { sigma, sensitivity } => {
-            let mu = sensitivity.get() / sigma.get();
-            mu * mu / 2.0
+/// `mu^2` of composed Gaussians: `sum (sensitivity / sigma)^2`. Infinite when nothing is promised.
+pub(super) fn mu_squared(event: &DpEvent, accountant: &'static str) -> Result<f64, Refusal> {
+    event.relation()?;
+    squared(event, accountant)
+}
+
+fn squared(event: &DpEvent, accountant: &'static str) -> Result<f64, Refusal> {
+    let event = everybody(event);
+    if let Some(mu) = one_gaussian(event) {
+        return Ok(mu * mu);
+    }
+    match event {
+        DpEvent::NonPrivate => Ok(f64::INFINITY),
+        DpEvent::Repeated { count: 0, of } => squared(of, accountant).map(|_| 0.0),
+        DpEvent::Repeated { count, of } => Ok(f64::from(*count) * squared(of, accountant)?),
+        DpEvent::Composed { of } => of.iter().try_fold(0.0, |sum, event| Ok(sum + squared(event, accountant)?)),
+        other => Err(Refusal::new(accountant, other)),
+    }
+}
+
+/// `mu = sensitivity / sigma`, rounded up, of an event that is one Gaussian release without sampling, be it of a vector or of a
+/// whole run; `None` for every other event.
+///
+/// # Source
+/// A tree in which a device is in one leaf: its contribution is in `height` nodes, so the release of all nodes is a Gaussian of
+/// sensitivity `sqrt(height)` times the bound, and trees add up as compositions do (Kairouz and others 2021, Appendix D). A matrix
+/// mechanism: Denisov and others 2022, Theorem 2.1, with the sensitivity from [`sensitivity::of`].
+pub(super) fn one_gaussian(event: &DpEvent) -> Option<f64> {
+    match event {
+        DpEvent::Gaussian { sigma, bound, relation } => Some(relation.sensitivity(bound.get()) / sigma.get()),
+        DpEvent::TreeAggregation { sigma, bound, leaves, trees, relation } => {
+            let nodes = f64::from(height(leaves.get())) * f64::from(trees.get());
+            Some(relation.sensitivity(bound.get()) / sigma.get() * nodes.sqrt())
         }
-        // Everybody is included: no sampling took place.
-        DpEvent::PoissonSampled { rate, of } if rate.get() == 1.0 => zcdp_of(of, accountant)?,
-        DpEvent::PoissonSampled { .. } => return Err(Refusal::new(accountant, event)),
-        DpEvent::Repeated { count: 0, of } => zcdp_of(of, accountant).map(|_| 0.0)?,
-        DpEvent::Repeated { count, of } => f64::from(*count) * zcdp_of(of, accountant)?,
-        DpEvent::Composed { of } => {
-            let parts: Result<Vec<f64>, Refusal> = of.iter().map(|event| zcdp_of(event, accountant)).collect();
-            parts?.into_iter().sum()
+        DpEvent::MatrixFactorisation(run) => {
+            Some(run.relation().sensitivity(run.bound().get()) / run.sigma().get() * sensitivity::of(run))
         }
-    })
+        _ => None,
+    }
+}
+
+/// Nodes over one leaf, itself included, of a tree with this many leaves: `ceil(log2(leaves + 1))`.
+fn height(leaves: u32) -> u32 {
+    u32::BITS - leaves.leading_zeros()
+}
+
+/// The event without a claim about sampling that changes nothing: where nobody is left out, or nothing is promised anyway.
+pub(super) fn everybody(event: &DpEvent) -> &DpEvent {
+    let (of, all) = match event {
+        DpEvent::PoissonSampled { rate, of } => (of.as_ref(), rate.get() == 1.0),
+        DpEvent::TruncatedPoisson(sampled) => (sampled.of(), false),
+        DpEvent::SampledWithoutReplacement(sampled) => (sampled.of(), sampled.cohort() == sampled.population()),
+        DpEvent::Allocation(allocation) => (allocation.of(), false),
+        other => return other,
+    };
+    match everybody(of) {
+        DpEvent::NonPrivate => &DpEvent::NonPrivate,
+        of if all => of,
+        _ => event,
+    }
 }
 
 /// Smallest epsilon of a `mu`-Gaussian mechanism at `delta`, by bisection; the safe end is returned.

@@ -3,14 +3,16 @@
 mod calibrate;
 mod gaussian;
 mod normal;
+mod pld;
 mod prices;
 mod rdp;
 mod refusal;
-mod sampled_gaussian;
+mod sensitivity;
 mod zcdp;
 
-pub use calibrate::{CalibrationError, calibrate_sigma};
+pub use calibrate::{Calibrated, Calibration, CalibrationError, calibrate_sigma};
 pub use gaussian::ExactGaussian;
+pub use pld::{Bounds, LossSchedule, PldAccountant};
 pub use prices::{Prices, PricesError, Quote, tightest};
 pub use rdp::{RdpAccountant, RdpCurve, STANDARD_ORDERS};
 pub use refusal::Refusal;
@@ -21,10 +23,11 @@ use crate::{
     units::{DeltaProbability, Epsilon},
 };
 
-/// Interprets events under [`Relation::ZeroOut`](crate::event::Relation::ZeroOut).
+/// Interprets events, each under the relation that it states.
 ///
 /// # Contract (held by the suite in `accountant/contract.rs`)
-/// - An event without a theorem is refused, also when it hides inside another.
+/// - An event without a theorem is refused, also when it hides inside another or is repeated zero times; so is one whose parts
+///   are stated under different relations.
 /// - `epsilon` is an upper bound: rounded toward more loss, non-increasing in delta, non-decreasing in repetitions.
 /// - Not private at all is not a refusal: its epsilon is infinite.
 pub trait Accountant {
@@ -51,3 +54,5 @@ fn outward(value: f64) -> Epsilon {
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,13 @@
 //! What a fixed schedule costs, by the tightest sound accountant.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::{
-    Accountant, ExactGaussian, RdpAccountant, RdpCurve, Refusal, ZcdpAccountant, epsilon_of_zcdp,
-    gaussian::{epsilon_of_mu, zcdp_of},
+    LossSchedule, RdpAccountant, RdpCurve, Refusal, epsilon_of_zcdp,
+    gaussian::{epsilon_of_mu, mu_squared},
+    zcdp::rho,
 };
 use crate::{
     event::DpEvent,
@@ -28,20 +31,7 @@ pub struct Quote {
 /// # Errors
 /// [`Refusal`] when no accountant has a theorem for the event.
 pub fn tightest(event: &DpEvent, delta: DeltaProbability) -> Result<Quote, Refusal> {
-    let rdp = RdpAccountant::default();
-    let accountants: [&dyn Accountant; 3] = [&ExactGaussian, &ZcdpAccountant, &rdp];
-    let mut best: Option<Quote> = None;
-    let mut refusal = None;
-    for accountant in accountants {
-        match accountant.epsilon(event, delta) {
-            Ok(epsilon) if best.is_none_or(|best| epsilon < best.epsilon) => {
-                best = Some(Quote { epsilon, accountant: accountant.name() });
-            }
-            Ok(_) => {}
-            Err(refused) => refusal = Some(refused),
-        }
-    }
-    best.ok_or_else(|| refusal.unwrap_or(Refusal::new("rdp", event)))
+    Round::tightest(event, 1, delta).map(|(quote, _)| quote)
 }
 
 /// The price of every prefix of a schedule of identical rounds, all by one accountant: the tightest for the whole.
@@ -60,8 +50,60 @@ enum Round {
     Renyi(RdpCurve),
     /// `rho` adds.
     Concentrated(f64),
-    /// `mu^2 / 2` adds.
+    /// `mu^2` adds.
     Exact(f64),
+    /// Losses are composed.
+    Losses(Arc<LossSchedule>),
+    /// Nothing is promised.
+    Open,
+}
+
+/// The accountants, the exact one first: where it has a theorem nothing is tighter.
+const NAMES: [&str; 4] = ["exact-gaussian", "zcdp", "rdp", "pld"];
+
+impl Round {
+    /// What `rounds` of an event cost at least, by whom, and how to know the price of fewer.
+    fn tightest(event: &DpEvent, rounds: u32, delta: DeltaProbability) -> Result<(Quote, Self), Refusal> {
+        let mut best: Option<(Quote, Self)> = None;
+        let mut refusal = None;
+        for accountant in NAMES {
+            match Self::by(accountant, event, rounds, delta) {
+                Ok(round) => {
+                    let quote = Quote { epsilon: round.after(rounds, delta), accountant };
+                    if best.as_ref().is_none_or(|(best, _)| quote.epsilon < best.epsilon) {
+                        best = Some((quote, round));
+                    }
+                    if accountant == NAMES[0] {
+                        break;
+                    }
+                }
+                Err(refused) => refusal = Some(refused),
+            }
+        }
+        best.ok_or_else(|| refusal.unwrap_or(Refusal::new("tightest", event)))
+    }
+
+    fn by(accountant: &'static str, event: &DpEvent, rounds: u32, delta: DeltaProbability) -> Result<Self, Refusal> {
+        Ok(match accountant {
+            "rdp" => Self::Renyi(RdpAccountant::default().curve(event)?),
+            "zcdp" => Self::Concentrated(rho(event, accountant)?),
+            "pld" => match LossSchedule::repeated(event, rounds, delta)? {
+                Some(schedule) => Self::Losses(Arc::new(schedule)),
+                None => Self::Open,
+            },
+            _ => Self::Exact(mu_squared(event, accountant)?),
+        })
+    }
+
+    fn after(&self, rounds: u32, delta: DeltaProbability) -> Epsilon {
+        match self {
+            Self::Renyi(curve) => curve.repeated(rounds).epsilon(delta),
+            Self::Concentrated(rho) => epsilon_of_zcdp(f64::from(rounds) * rho, delta),
+            Self::Exact(squared) => epsilon_of_mu((f64::from(rounds) * squared).sqrt(), delta),
+            Self::Losses(schedule) => schedule.after(rounds),
+            Self::Open => Epsilon::INFINITE,
+        }
+    }
 }
 
 /// A schedule that cannot be priced.
@@ -73,6 +115,12 @@ pub enum PricesError {
     /// No rounds.
     #[error("a schedule has at least one round")]
     NoRounds,
+    /// No accountant has this name.
+    #[error("no accountant is called {name:?}: there are exact-gaussian, zcdp, rdp and pld")]
+    UnknownAccountant {
+        /// The name.
+        name: String,
+    },
 }
 
 impl Prices {
@@ -84,12 +132,26 @@ impl Prices {
         if rounds == 0 {
             return Err(PricesError::NoRounds);
         }
-        let accountant = tightest(&round_event.clone().repeated(rounds), delta)?.accountant;
-        let round = match accountant {
-            "rdp" => Round::Renyi(RdpAccountant::default().curve(round_event)?),
-            "zcdp" => Round::Concentrated(zcdp_of(round_event, accountant)?),
-            _ => Round::Exact(zcdp_of(round_event, accountant)?),
-        };
+        let (quote, round) = Round::tightest(round_event, rounds, delta)?;
+        Ok(Self { accountant: quote.accountant, round, rounds, delta })
+    }
+
+    /// The same, by one accountant, which need not be the tightest.
+    ///
+    /// # Errors
+    /// [`PricesError`] when it is not known, has no theorem, or there is no round.
+    pub fn by(
+        accountant: &str,
+        round_event: &DpEvent,
+        rounds: u32,
+        delta: DeltaProbability,
+    ) -> Result<Self, PricesError> {
+        if rounds == 0 {
+            return Err(PricesError::NoRounds);
+        }
+        let known = NAMES.into_iter().find(|name| *name == accountant);
+        let accountant = known.ok_or_else(|| PricesError::UnknownAccountant { name: accountant.to_owned() })?;
+        let round = Round::by(accountant, round_event, rounds, delta)?;
         Ok(Self { accountant, round, rounds, delta })
     }
 
@@ -108,11 +170,7 @@ impl Prices {
         if rounds > self.rounds {
             return Epsilon::INFINITE;
         }
-        match &self.round {
-            Round::Renyi(curve) => curve.repeated(rounds).epsilon(self.delta),
-            Round::Concentrated(rho) => epsilon_of_zcdp(f64::from(rounds) * rho, self.delta),
-            Round::Exact(rho) => epsilon_of_mu((2.0 * f64::from(rounds) * rho).sqrt(), self.delta),
-        }
+        self.round.after(rounds, self.delta)
     }
 
     /// Rounds of the schedule.

@@ -1,15 +1,23 @@
-//! Zero-concentrated differential privacy of Gaussian mechanisms without sampling.
+//! Zero-concentrated differential privacy of mechanisms without sampling.
 
-use super::{Accountant, Refusal, gaussian::zcdp_of, outward};
+use super::{
+    Accountant, Refusal,
+    gaussian::{everybody, one_gaussian},
+    outward,
+    rdp::Shares,
+};
 use crate::{
     event::DpEvent,
     units::{DeltaProbability, Epsilon},
 };
 
-/// zCDP: a Gaussian of multiplier `z` is `1/(2 z^2)`-zCDP, and rho adds up under adaptive composition.
+/// zCDP: the Renyi divergence of every order `alpha` is at most `rho alpha`, and rho adds up under adaptive composition.
 ///
 /// # Source
-/// Bun and Steinke 2016, Proposition 1.6 and Lemma 1.7; conversion as in [`epsilon_of_zcdp`].
+/// Gaussian, tree and matrix mechanism of multiplier `z`: `1/(2 z^2)` (Bun and Steinke 2016, Proposition 1.6, composition
+/// Lemma 1.7). Discrete Gaussian of l2 sensitivity `D`: `D^2/(2 sigma^2)` (Canonne, Kamath and Steinke 2020, Theorem 14).
+/// Laplace and discrete Laplace, which are `e`-differentially private: `e^2/2` (Bun and Steinke 2016, Proposition 1.4).
+/// Distributed discrete Gaussian: Kairouz, Liu and Steinke 2021, Theorem 1. Conversion as in [`epsilon_of_zcdp`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ZcdpAccountant;
 
@@ -19,7 +27,38 @@ impl Accountant for ZcdpAccountant {
     }
 
     fn epsilon(&self, event: &DpEvent, delta: DeltaProbability) -> Result<Epsilon, Refusal> {
-        Ok(epsilon_of_zcdp(zcdp_of(event, self.name())?, delta))
+        Ok(epsilon_of_zcdp(rho(event, self.name())?, delta))
+    }
+}
+
+/// `rho`, infinite when nothing is promised.
+pub(super) fn rho(event: &DpEvent, accountant: &'static str) -> Result<f64, Refusal> {
+    event.relation()?;
+    concentrated(event, accountant)
+}
+
+fn concentrated(event: &DpEvent, accountant: &'static str) -> Result<f64, Refusal> {
+    let half_square = |ratio: f64| Ok(ratio * ratio / 2.0);
+    let event = everybody(event);
+    if let Some(mu) = one_gaussian(event) {
+        return half_square(mu);
+    }
+    match event {
+        DpEvent::NonPrivate => Ok(f64::INFINITY),
+        DpEvent::DiscreteGaussian { sigma, bound, relation, .. } => {
+            half_square(relation.sensitivity(bound.get()) / sigma.get())
+        }
+        DpEvent::Laplace { scale, bound, relation, .. } => half_square(relation.sensitivity(bound.get()) / scale.get()),
+        DpEvent::DiscreteLaplace { scale, bound, relation, .. } => {
+            half_square(relation.sensitivity(bound.get() as f64) / scale.get())
+        }
+        DpEvent::DistributedDiscreteGaussian(noise) => {
+            Shares::new(noise).map(|shares| shares.rho()).ok_or_else(|| Refusal::new(accountant, event))
+        }
+        DpEvent::Repeated { count: 0, of } => concentrated(of, accountant).map(|_| 0.0),
+        DpEvent::Repeated { count, of } => Ok(f64::from(*count) * concentrated(of, accountant)?),
+        DpEvent::Composed { of } => of.iter().try_fold(0.0, |sum, event| Ok(sum + concentrated(event, accountant)?)),
+        other => Err(Refusal::new(accountant, other)),
     }
 }
 
@@ -44,7 +83,8 @@ pub fn epsilon_of_zcdp(rho: f64, delta: DeltaProbability) -> Epsilon {
         rho * order + (ln_excess - order.ln()) - (ln_delta + order.ln()) / excess
     };
     // The classic optimum 1 + sqrt(ln(1/delta)/rho) is near; a coarse scan around it brackets the minimum.
-    let near = (-ln_delta / rho).sqrt().ln();
+    // (For the smallest rho the ratio is no float; any order will do.)
+    let near = (-ln_delta / rho).sqrt().ln().min(300.0);
     let step = 0.25;
     let best = (-40..=40)
         .map(|offset| near + step * f64::from(offset))

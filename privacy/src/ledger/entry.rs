@@ -64,15 +64,18 @@ impl Opening {
 pub struct Reservation {
     /// Digest of the task.
     pub task: Digest,
-    /// What one round is.
+    /// What one round is, or one block of rounds if the event [spans several](DpEvent::rounds_spanned).
     pub round_event: DpEvent,
-    /// Rounds of the schedule.
+    /// Rounds of the schedule: whole blocks.
     pub rounds: u32,
+    /// Devices enrolled when the schedule was fixed: its delta was checked against their number, and its denominators
+    /// and its ring follow from it. The number of the population, public under zero-out; never a count of a round.
+    pub devices: u64,
     /// The task's own sub-budget.
     pub limit: Epsilon,
     /// Delta at which the schedule is priced.
     pub delta: DeltaProbability,
-    /// Rounds that the sub-budget pays for.
+    /// Rounds that the sub-budget pays for: whole blocks.
     pub affordable: u32,
     /// Price of those rounds: what is set aside, at most `limit`.
     pub epsilon: Epsilon,
@@ -89,13 +92,22 @@ pub enum Record {
     Opened(Opening),
     /// A task's worst case was set aside.
     Reserved(Reservation),
-    /// A round was sealed and is paid for.
+    /// A round was opened under this number: it holds one round's share of the reservation. How many devices it
+    /// concerns stands nowhere: under an amplified claim no count of a round is published.
+    RoundOpened {
+        /// Digest of the task.
+        task: Digest,
+        /// Number of the round.
+        round: u32,
+    },
+    /// An open round was sealed and is paid for.
     Spent {
         /// Digest of the task.
         task: Digest,
         /// Number of the round.
         round: u32,
-        /// What is about to be released.
+        /// What is about to be released. Where it spans several rounds, all of it stands here in each of them, and it is
+        /// charged with the first.
         event: DpEvent,
     },
     /// A paid round's output became a model. At most one per round, ever.
@@ -107,7 +119,14 @@ pub enum Record {
         /// SHA-256 of the model file.
         model: Digest,
     },
-    /// A round was given up before it was sealed; its number is never used again.
+    /// The rest of a block was given up: so many of its rounds, charged with its first, will never be opened.
+    Forfeited {
+        /// Digest of the task.
+        task: Digest,
+        /// Rounds given up.
+        rounds: u32,
+    },
+    /// An open round was given up before it was sealed: its share is free again, its number is never used again.
     Abandoned {
         /// Digest of the task.
         task: Digest,

@@ -2,7 +2,12 @@
 
 use thiserror::Error;
 
-use crate::{accountant::PricesError, digest::Digest, units::Epsilon};
+use crate::{
+    accountant::PricesError,
+    digest::Digest,
+    event::{MixedRelations, Relation},
+    units::Epsilon,
+};
 
 /// A refusal of the ledger. Nothing was changed by the call that returned it.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -34,14 +39,30 @@ pub enum LedgerError {
         /// Epsilon set aside.
         reserved: Epsilon,
     },
-    /// Not even one round fits the task's own epsilon.
-    #[error("one round costs epsilon {price:.4}, more than the task's budget of {limit:.4}")]
+    /// Not even one round (one block, where the event spans several) fits the task's own epsilon.
+    #[error("{} costs epsilon {price:.4}, more than the task's budget of {limit:.4}", begins(*.block))]
     NothingAffordable {
-        /// Price of one round.
+        /// Price of the first round, or of the block that it begins.
         price: Epsilon,
+        /// Rounds of a block; 1 where every round is charged by itself.
+        block: u32,
         /// The task's sub-budget.
         limit: Epsilon,
     },
+    /// A block is charged whole, so a schedule holds whole blocks.
+    #[error(
+        "{rounds} rounds are no whole number of blocks of {block} rounds: make the rounds a multiple of {block}, or the \
+         block a divisor of {rounds}"
+    )]
+    PartialBlock {
+        /// Rounds of the schedule.
+        rounds: u32,
+        /// Rounds of a block.
+        block: u32,
+    },
+    /// The giving up of the rest of a block, where no block is under way.
+    #[error("no block of this task is under way: there is nothing of it to give up")]
+    NoBlock,
     /// A stored reservation that today's accountants do not vouch for.
     #[error("the stored reservation of task {task} sets aside epsilon {reserved:.4}, but its rounds cost {price:.4}")]
     Unsound {
@@ -52,6 +73,20 @@ pub enum LedgerError {
         /// Epsilon set aside.
         reserved: Epsilon,
     },
+    /// The event compares other worlds than the ledger's budget does.
+    #[error(
+        "the task's event is stated under \"{event}\", and this ledger under \"{ledger}\": state the task's mechanism under the \
+         ledger's relation"
+    )]
+    OtherRelation {
+        /// The relation of the event.
+        event: Relation,
+        /// The relation of the ledger.
+        ledger: Relation,
+    },
+    /// Parts of the event compare different worlds.
+    #[error(transparent)]
+    MixedRelations(#[from] MixedRelations),
     /// The schedule cannot be priced.
     #[error(transparent)]
     Prices(#[from] PricesError),
@@ -68,12 +103,24 @@ pub enum LedgerError {
         task: Digest,
     },
     /// Round numbers only go up, one at a time.
-    #[error("round {round} is out of order: the next round of this task is {next}")]
+    #[error("round {round} is out of order: the next round to open is {next}")]
     RoundOrder {
         /// The number given.
         round: u32,
         /// The number expected.
         next: u32,
+    },
+    /// A round of this task is open; it must be spent or abandoned first.
+    #[error("round {round} of this task is still open: it is spent or abandoned before another opens")]
+    StillOpen {
+        /// Number of the open round.
+        round: u32,
+    },
+    /// A spend of, or the giving up of, a round that is not open.
+    #[error("round {round} is not open")]
+    NotOpen {
+        /// Number of the round.
+        round: u32,
     },
     /// A release without its own spend, or a second release of one round.
     #[error("round {round} has no spend that still awaits its release")]
@@ -114,4 +161,9 @@ pub enum LedgerError {
     /// An entry could not be serialised.
     #[error("a ledger entry could not be serialised")]
     Encoding,
+}
+
+/// What the first spend is for.
+fn begins(block: u32) -> String {
+    if block == 1 { "one round".to_owned() } else { format!("one block of {block} rounds") }
 }

@@ -32,7 +32,8 @@ use crate::{
 /// `(epsilon, delta)`-differentially private for its budget, under its relation: within a task by the accountant that
 /// priced the task's fixed schedule, across tasks (created adaptively) by basic composition of the reserved pairs
 /// (Dwork and Roth 2014, Theorem 3.16, which holds for adaptively chosen mechanisms; a filter by Rogers et al. 2016, section 3, since
-/// the sum is checked before each reservation).
+/// the sum is checked before each reservation). That the rounds of several tasks interleave changes nothing: the filter
+/// also holds for concurrent composition of interactive mechanisms (Haney et al. 2023, 2309.05901).
 #[derive(Debug)]
 pub struct Ledger {
     opening: Opening,
@@ -86,29 +87,47 @@ impl Ledger {
 
     /// Fixes a task's schedule and reserves its whole worst case, priced here by the tightest sound accountant.
     ///
+    /// An event that [spans several rounds](DpEvent::rounds_spanned) is one block of them: `rounds` are whole blocks, the spend of a
+    /// block's first round charges all of it, and the others are paid for by that. How many rounds a charge covers is read off the
+    /// event and stated by nobody.
+    ///
     /// A schedule longer than the task's own epsilon affords is reserved as far as it reaches; its rounds stop there.
+    /// `devices` is the number of enrolled devices that the schedule was fixed for; it is recorded, not judged.
     ///
     /// # Errors
     /// [`LedgerError::OverBudget`] naming what is asked and what remains; other variants for a task already known, a
-    /// schedule of which no round is affordable, or an event without a theorem.
+    /// schedule of which no round is affordable, an event stated under another relation, or one without a theorem.
     pub fn reserve(
         &mut self,
         task: Digest,
         round_event: DpEvent,
         rounds: u32,
+        devices: u64,
         limit: Epsilon,
         delta: DeltaProbability,
     ) -> Result<Entry, LedgerError> {
-        let reservation = self.price(task, round_event, rounds, limit, delta)?;
+        let reservation = self.price(task, round_event, rounds, devices, limit, delta)?;
         self.append(Record::Reserved(reservation))
     }
 
-    /// Charges one round: the next number after all rounds of this task spent or abandoned.
+    /// Opens a round under a number that was never used before; until it is spent or abandoned it holds the share of the
+    /// reservation that spending it takes. A round that was spent and not released is left behind: it can never be released
+    /// afterwards.
     ///
     /// # Errors
-    /// [`LedgerError::Exhausted`] when the round would pass the task's reservation.
+    /// [`LedgerError::StillOpen`] while another round of the task is open, [`LedgerError::RoundOrder`] unless the number is
+    /// the task's next one, [`LedgerError::Exhausted`] when the round would pass the task's reservation.
+    pub fn open_round(&mut self, task: Digest, round: u32) -> Result<Entry, LedgerError> {
+        self.account(&task)?.check_opening(round)?;
+        self.append(Record::RoundOpened { task, round })
+    }
+
+    /// Charges the task's open round.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotOpen`] unless this round is open.
     pub fn spend(&mut self, task: Digest, round: u32) -> Result<Entry, LedgerError> {
-        let event = self.account(&task)?.next_event(round)?;
+        let event = self.account(&task)?.spend_event(round)?;
         self.append(Record::Spent { task, round, event })
     }
 
@@ -121,13 +140,23 @@ impl Ledger {
         self.append(Record::Released { task, round, model })
     }
 
-    /// Gives a round number up for good without a spend.
+    /// Gives the task's open round up for good without a spend: nothing of it may be released, ever.
     ///
     /// # Errors
-    /// [`LedgerError::RoundOrder`] unless the number is the task's next one.
+    /// [`LedgerError::NotOpen`] unless this round is open.
     pub fn abandon(&mut self, task: Digest, round: u32) -> Result<Entry, LedgerError> {
-        self.account(&task)?.check_next(round)?;
+        self.account(&task)?.check_open(round)?;
         self.append(Record::Abandoned { task, round })
+    }
+
+    /// Gives up the rest of the block that is under way: its charge stands, and what remains of it is never opened. For a driver
+    /// that cannot go on with a block, and must not begin it again.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoBlock`] unless the task is within a block, [`LedgerError::StillOpen`] while a round of it is open.
+    pub fn forfeit(&mut self, task: Digest) -> Result<Entry, LedgerError> {
+        let rounds = self.account(&task)?.check_forfeit()?;
+        self.append(Record::Forfeited { task, rounds })
     }
 
     /// Confirms that the pending entry is durable. For a spend this yields the receipt that pays for one release.

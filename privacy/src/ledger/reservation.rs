@@ -8,6 +8,8 @@ use crate::{accountant::Prices, digest::Digest, event::DpEvent, units::Epsilon};
 enum Last {
     /// No round is waiting for anything.
     Settled,
+    /// This round is open: neither spent nor abandoned.
+    Open(u32),
     /// This round is paid for and was not released (yet, or ever).
     Spent(u32),
 }
@@ -16,6 +18,9 @@ enum Last {
 #[derive(Clone, Debug)]
 pub struct TaskAccount {
     reservation: Reservation,
+    /// Rounds that one event spans.
+    block: u32,
+    reserved_by: Digest,
     prices: Prices,
     spent: u32,
     next_round: u32,
@@ -24,8 +29,9 @@ pub struct TaskAccount {
 }
 
 impl TaskAccount {
-    pub(super) fn new(reservation: Reservation, prices: Prices) -> Self {
-        Self { reservation, prices, spent: 0, next_round: 0, last: Last::Settled, model: None }
+    /// `prices` are those of blocks.
+    pub(super) fn new(reservation: Reservation, block: u32, reserved_by: Digest, prices: Prices) -> Self {
+        Self { reservation, block, reserved_by, prices, spent: 0, next_round: 0, last: Last::Settled, model: None }
     }
 
     /// What was set aside.
@@ -34,22 +40,59 @@ impl TaskAccount {
         &self.reservation
     }
 
-    /// Rounds paid for so far, released or not.
+    /// Digest of the entry that set it aside: the head of the ledger when the task was founded.
+    #[must_use]
+    pub fn reserved_by(&self) -> Digest {
+        self.reserved_by
+    }
+
+    /// Rounds of a block, which is charged with its first; 1 where every round is charged by itself.
+    #[must_use]
+    pub fn block_rounds(&self) -> u32 {
+        self.block
+    }
+
+    /// Number of the block, from 0, to which the next spend belongs.
+    #[must_use]
+    pub fn block(&self) -> u32 {
+        self.spent / self.block
+    }
+
+    /// Place of the next spend in its block, from 0: so many rounds of the block are behind it, and at 0 none was charged.
+    #[must_use]
+    pub fn place(&self) -> u32 {
+        self.spent % self.block
+    }
+
+    /// Rounds paid for and used so far: released, lost or given up with their block.
     #[must_use]
     pub fn rounds_spent(&self) -> u32 {
         self.spent
     }
 
-    /// Number of the next round: spent and abandoned numbers are never used again.
+    /// Number of the next round to open: a number once opened is never opened again, whatever became of it.
     #[must_use]
     pub fn next_round(&self) -> u32 {
         self.next_round
     }
 
-    /// Epsilon of all rounds paid for.
+    /// The round that is open: neither spent nor abandoned.
+    #[must_use]
+    pub fn open_round(&self) -> Option<u32> {
+        match self.last {
+            Last::Open(round) => Some(round),
+            Last::Settled | Last::Spent(_) => None,
+        }
+    }
+
+    /// Epsilon of all rounds paid for; of a block under way, all of it.
     #[must_use]
     pub fn epsilon_spent(&self) -> Epsilon {
-        self.prices.after(self.spent)
+        self.price_of(self.spent)
+    }
+
+    fn price_of(&self, rounds: u32) -> Epsilon {
+        self.prices.after(rounds.div_ceil(self.block))
     }
 
     /// Number and digest of the last released model.
@@ -65,30 +108,59 @@ impl TaskAccount {
         self.spent < self.reservation.affordable
     }
 
-    pub(super) fn next_event(&self, round: u32) -> Result<DpEvent, LedgerError> {
-        self.check_next(round)?;
-        if !self.affords_another() {
-            let price = self.prices.after(self.spent + 1);
-            return Err(LedgerError::Exhausted { round, price, reserved: self.reservation.epsilon });
+    pub(super) fn check_opening(&self, round: u32) -> Result<(), LedgerError> {
+        if let Some(round) = self.open_round() {
+            return Err(LedgerError::StillOpen { round });
         }
-        Ok(self.reservation.round_event.clone())
-    }
-
-    pub(super) fn check_next(&self, round: u32) -> Result<(), LedgerError> {
         if round != self.next_round {
             return Err(LedgerError::RoundOrder { round, next: self.next_round });
         }
         // The number after this one must exist too.
-        if round == u32::MAX { Err(LedgerError::RoundsUsedUp) } else { Ok(()) }
+        if round == u32::MAX {
+            return Err(LedgerError::RoundsUsedUp);
+        }
+        self.check_affordable(round)
+    }
+
+    pub(super) fn check_open(&self, round: u32) -> Result<(), LedgerError> {
+        if self.last == Last::Open(round) { Ok(()) } else { Err(LedgerError::NotOpen { round }) }
+    }
+
+    /// What spending an open round charges. That it fits was seen when it opened, and is seen again.
+    pub(super) fn spend_event(&self, round: u32) -> Result<DpEvent, LedgerError> {
+        self.check_open(round)?;
+        self.check_affordable(round)?;
+        Ok(self.reservation.round_event.clone())
+    }
+
+    fn check_affordable(&self, round: u32) -> Result<(), LedgerError> {
+        if self.affords_another() {
+            return Ok(());
+        }
+        let price = self.price_of(self.spent + 1);
+        Err(LedgerError::Exhausted { round, price, reserved: self.reservation.epsilon })
     }
 
     pub(super) fn check_release(&self, round: u32) -> Result<(), LedgerError> {
         if self.last == Last::Spent(round) { Ok(()) } else { Err(LedgerError::NotSpent { round }) }
     }
 
+    /// Rounds that are left of the block under way.
+    pub(super) fn check_forfeit(&self) -> Result<u32, LedgerError> {
+        match self.open_round() {
+            Some(round) => Err(LedgerError::StillOpen { round }),
+            None if self.place() == 0 => Err(LedgerError::NoBlock),
+            None => Ok(self.block - self.place()),
+        }
+    }
+
+    pub(super) fn opened(&mut self, round: u32) {
+        self.next_round = round + 1;
+        self.last = Last::Open(round);
+    }
+
     pub(super) fn spent(&mut self, round: u32) {
         self.spent += 1;
-        self.next_round = round + 1;
         self.last = Last::Spent(round);
     }
 
@@ -97,8 +169,13 @@ impl TaskAccount {
         self.model = Some((round, model));
     }
 
-    pub(super) fn abandoned(&mut self, round: u32) {
-        self.next_round = round + 1;
+    /// A round that was spent and not released is given up with the rest.
+    pub(super) fn forfeited(&mut self, rounds: u32) {
+        self.spent += rounds;
+        self.last = Last::Settled;
+    }
+
+    pub(super) fn abandoned(&mut self) {
         self.last = Last::Settled;
     }
 }

@@ -2,11 +2,25 @@
 
 use super::{Entry, Ledger, LedgerError, Record, Reservation, TaskAccount};
 use crate::{
-    accountant::Prices,
+    accountant::{Prices, PricesError},
     digest::Digest,
     event::DpEvent,
     units::{DeltaProbability, Epsilon},
 };
+
+/// Share by which a price may be above the one that was recorded: another machine's exponential function differs in its last
+/// digits. What was reserved was a sound price on the machine that reserved it.
+const MACHINES: f64 = 1e-6;
+
+fn understated(price: Epsilon, recorded: Epsilon) -> bool {
+    price.get() > recorded.get() * (1.0 + MACHINES)
+}
+
+/// The schedule's prices by the accountant that reserved it, or by today's tightest where that one is gone.
+fn prices_of(reservation: &Reservation, blocks: u32) -> Result<Prices, PricesError> {
+    let Reservation { accountant, round_event, delta, .. } = reservation;
+    Prices::by(accountant, round_event, blocks, *delta).or_else(|_| Prices::of(round_event, blocks, *delta))
+}
 
 impl Ledger {
     /// Prices a schedule and checks it against both budgets: the task's own and the population's.
@@ -15,21 +29,34 @@ impl Ledger {
         task: Digest,
         round_event: DpEvent,
         rounds: u32,
+        devices: u64,
         limit: Epsilon,
         delta: DeltaProbability,
     ) -> Result<Reservation, LedgerError> {
         if self.tasks.contains_key(&task) {
             return Err(LedgerError::TaskKnown { task });
         }
-        let prices = Prices::of(&round_event, rounds, delta)?;
-        let affordable = prices.affordable(limit);
-        if affordable == 0 {
-            return Err(LedgerError::NothingAffordable { price: prices.after(1), limit });
+        self.check_relation(&round_event)?;
+        let (block, blocks) = blocks(&round_event, rounds)?;
+        let prices = Prices::of(&round_event, blocks, delta)?;
+        let affordable_blocks = prices.affordable(limit);
+        if affordable_blocks == 0 {
+            return Err(LedgerError::NothingAffordable { price: prices.after(1), block, limit });
         }
-        let epsilon = prices.after(affordable);
+        let affordable = affordable_blocks * block;
+        let epsilon = prices.after(affordable_blocks);
         self.check_fits(epsilon, delta)?;
         let accountant = prices.accountant().to_owned();
-        Ok(Reservation { task, round_event, rounds, limit, delta, affordable, epsilon, accountant })
+        Ok(Reservation { task, round_event, rounds, devices, limit, delta, affordable, epsilon, accountant })
+    }
+
+    /// Epsilons under different relations do not add up. An event that states none promises nothing, and is priced so.
+    fn check_relation(&self, event: &DpEvent) -> Result<(), LedgerError> {
+        let ledger = self.opening.relation;
+        match event.relation()? {
+            Some(event) if event != ledger => Err(LedgerError::OtherRelation { event, ledger }),
+            _ => Ok(()),
+        }
     }
 
     /// Both the population's epsilon and its delta must hold what is reserved plus this. The sums are exact.
@@ -63,10 +90,12 @@ impl Ledger {
         if self.tasks.contains_key(&task) {
             return Err(LedgerError::TaskKnown { task });
         }
-        let prices = Prices::of(&stored.round_event, stored.rounds, stored.delta)?;
-        let price = prices.after(stored.affordable);
+        self.check_relation(&stored.round_event)?;
+        let (_, whole) = blocks(&stored.round_event, stored.rounds)?;
+        let (_, affordable) = blocks(&stored.round_event, stored.affordable)?;
+        let price = prices_of(&stored, whole)?.after(affordable);
         let rounds = 1..=stored.rounds;
-        if !rounds.contains(&stored.affordable) || price > stored.epsilon || stored.epsilon > stored.limit {
+        if !rounds.contains(&stored.affordable) || understated(price, stored.epsilon) || stored.epsilon > stored.limit {
             return Err(LedgerError::Unsound { task, price, reserved: stored.epsilon });
         }
         self.check_fits(stored.epsilon, stored.delta)?;
@@ -78,8 +107,10 @@ impl Ledger {
         match record {
             Record::Opened(_) => Err(LedgerError::Corrupt { index: self.length }),
             Record::Reserved(stored) => self.accept(stored),
+            Record::RoundOpened { task, round } => self.open_round(task, round),
             Record::Spent { task, round, .. } => self.spend(task, round),
             Record::Released { task, round, model } => self.release(task, round, model),
+            Record::Forfeited { task, .. } => self.forfeit(task),
             Record::Abandoned { task, round } => self.abandon(task, round),
         }
     }
@@ -93,12 +124,16 @@ impl Ledger {
         match &entry.record {
             Record::Opened(_) => {}
             Record::Reserved(reservation) => {
-                let prices = Prices::of(&reservation.round_event, reservation.rounds, reservation.delta)?;
-                self.tasks.insert(reservation.task, TaskAccount::new(reservation.clone(), prices));
+                let (block, blocks) = blocks(&reservation.round_event, reservation.rounds)?;
+                let prices = prices_of(reservation, blocks)?;
+                let account = TaskAccount::new(reservation.clone(), block, entry.digest, prices);
+                self.tasks.insert(reservation.task, account);
             }
+            Record::RoundOpened { task, round } => self.change(task, |account| account.opened(*round))?,
             Record::Spent { task, round, .. } => self.change(task, |account| account.spent(*round))?,
             Record::Released { task, round, model } => self.change(task, |account| account.released(*round, *model))?,
-            Record::Abandoned { task, round } => self.change(task, |account| account.abandoned(*round))?,
+            Record::Forfeited { task, rounds } => self.change(task, |account| account.forfeited(*rounds))?,
+            Record::Abandoned { task, .. } => self.change(task, TaskAccount::abandoned)?,
         }
         self.head = entry.digest;
         self.length += 1;
@@ -108,5 +143,15 @@ impl Ledger {
 
     fn change(&mut self, task: &Digest, change: impl FnOnce(&mut TaskAccount)) -> Result<(), LedgerError> {
         self.tasks.get_mut(task).map(change).ok_or(LedgerError::UnknownTask { task: *task })
+    }
+}
+
+/// Rounds of a block of this event, and the number of blocks in a schedule of `rounds`.
+fn blocks(round_event: &DpEvent, rounds: u32) -> Result<(u32, u32), LedgerError> {
+    let block = round_event.rounds_spanned().get();
+    if rounds.is_multiple_of(block) {
+        Ok((block, rounds / block))
+    } else {
+        Err(LedgerError::PartialBlock { rounds, block })
     }
 }

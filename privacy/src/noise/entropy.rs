@@ -31,11 +31,17 @@ impl fmt::Display for Provenance {
 #[error("the operating system gave no entropy: {0}")]
 pub struct EntropyError(getrandom::Error);
 
-/// A secret of 32 bytes. Never printed, never serialised.
+/// A secret of 32 bytes. Never printed; written down only by whoever exposes it, to keep it from one process to the next.
 pub struct Secret([u8; 32]);
 
 impl Secret {
-    /// The bytes, for keying a pseudo-random function.
+    /// A secret that an earlier process drew and kept.
+    #[must_use]
+    pub fn restored(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for keying a pseudo-random function or for keeping.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         &self.0

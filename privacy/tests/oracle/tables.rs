@@ -62,20 +62,8 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// The vectors in `tests/vectors`: compiled in, so they are never missing.
+    /// The vectors in `tests/vectors`.
     pub(crate) fn committed() -> Self {
-        #[derive(Deserialize)]
-        struct File<Row> {
-            rows: Vec<Row>,
-        }
-        fn rows<Row: for<'de> Deserialize<'de>>(text: &str) -> Vec<Row> {
-            serde_json::from_str::<File<Row>>(text).unwrap().rows
-        }
-        macro_rules! vectors {
-            ($name:literal) => {
-                rows(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/", $name, ".json")))
-            };
-        }
         Self {
             sampled: vectors!("sampled_gaussian"),
             orders: vectors!("renyi_orders"),
@@ -84,15 +72,7 @@ impl Tables {
         }
     }
 
-    /// The full tables, where the workspace's neighbour `shared` (or `MURMUR_SHARED`) has them.
-    pub(crate) fn shared() -> Option<Self> {
-        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-        let shared = std::env::var_os("MURMUR_SHARED").map_or_else(beside, PathBuf::from);
-        let oracle = shared.join("oracle");
-        oracle.is_dir().then(|| Self::read(&oracle))
-    }
-
-    fn read(oracle: &Path) -> Self {
+    pub(crate) fn read(oracle: &Path) -> Self {
         let sampled = grouped(oracle, "eps_subsampled_gaussian").into_iter().map(|(inputs, by)| SampledRow {
             noise_multiplier: number(&inputs, "noise_multiplier"),
             sampling_probability: number(&inputs, "sampling_probability"),
@@ -137,8 +117,32 @@ impl Tables {
     }
 }
 
+/// The full tables, where the workspace's neighbour `shared` (or `MURMUR_SHARED`) has them.
+pub(crate) fn shared() -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let oracle = std::env::var_os("MURMUR_SHARED").map_or_else(beside, PathBuf::from).join("oracle");
+    oracle.is_dir().then_some(oracle)
+}
+
+/// The rows of one committed file.
+pub(crate) fn rows<Row: for<'de> Deserialize<'de>>(text: &str) -> Vec<Row> {
+    #[derive(Deserialize)]
+    struct File<Row> {
+        rows: Vec<Row>,
+    }
+    serde_json::from_str::<File<Row>>(text).unwrap().rows
+}
+
+/// A file of `tests/vectors`: compiled in, so it is never missing.
+macro_rules! vectors {
+    ($name:literal) => {
+        $crate::tables::rows(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/", $name, ".json")))
+    };
+}
+pub(crate) use vectors;
+
 /// Rows of status `ok`, by inputs and then by accountant.
-fn grouped(oracle: &Path, table: &str) -> Vec<(Value, BTreeMap<String, Value>)> {
+pub(crate) fn grouped(oracle: &Path, table: &str) -> Vec<(Value, BTreeMap<String, Value>)> {
     let text = std::fs::read_to_string(oracle.join(table).with_extension("json")).unwrap();
     let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
     let mut groups: BTreeMap<String, (Value, BTreeMap<String, Value>)> = BTreeMap::new();
@@ -149,10 +153,10 @@ fn grouped(oracle: &Path, table: &str) -> Vec<(Value, BTreeMap<String, Value>)> 
     groups.into_values().collect()
 }
 
-fn number(inputs: &Value, name: &str) -> f64 {
+pub(crate) fn number(inputs: &Value, name: &str) -> f64 {
     inputs[name].as_f64().unwrap()
 }
 
-fn value(by: &BTreeMap<String, Value>, accountant: &str) -> Option<f64> {
+pub(crate) fn value(by: &BTreeMap<String, Value>, accountant: &str) -> Option<f64> {
     by.get(accountant).and_then(|row| row["value"].as_f64())
 }

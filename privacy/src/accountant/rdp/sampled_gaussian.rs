@@ -1,9 +1,11 @@
 //! Renyi divergence of the Poisson-subsampled Gaussian, at any real order above 1.
 
-/// Share by which sums are enlarged to cover their float error.
-const SLACK: f64 = 1.0 + 1.0 / (1_u64 << 36) as f64;
+use super::log_sum::{LogSum, ln_exp_m1, ln_one_plus_exp};
+
 /// Below this multiplier the trapezoidal rule would need too many points, and no epsilon is of any use.
 const LEAST_FOR_QUADRATURE: f64 = 0.1;
+/// More noise than this is counted as this much, which only costs more: the ends of the quadrature stay finite.
+pub(super) const MOST_NOISE: f64 = 1e100;
 
 /// Upper bound on the Renyi divergence of order `order` between `(1-q) N(0, z^2) + q N(1, z^2)` and `N(0, z^2)`, and so, for
 /// every order, of the reverse direction too.
@@ -17,6 +19,7 @@ pub(super) fn renyi_divergence(rate: f64, multiplier: f64, order: f64) -> f64 {
     if rate == 1.0 {
         return order / (2.0 * multiplier * multiplier);
     }
+    let multiplier = multiplier.min(MOST_NOISE);
     let ln_moment = if order.fract() == 0.0 {
         ln_one_plus_exp(binomial_sum(rate, multiplier, order))
     } else if multiplier < LEAST_FOR_QUADRATURE {
@@ -25,12 +28,6 @@ pub(super) fn renyi_divergence(rate: f64, multiplier: f64, order: f64) -> f64 {
         ln_one_plus_exp(quadrature(rate, multiplier, order))
     };
     ln_moment / (order - 1.0)
-}
-
-/// `ln(1 + e^x)` without overflow or loss, with the slack on `e^x`.
-fn ln_one_plus_exp(x: f64) -> f64 {
-    let x = x + SLACK.ln();
-    if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
 }
 
 /// Upper bound on `ln A` between integer orders: `ln E[r^order]` is convex in the order (Wang, Balle and Kasiviswanathan
@@ -109,38 +106,4 @@ fn ln_convex_excess(rate: f64, likelihood: f64, order: f64) -> f64 {
 /// `ln(r^order - order r)` for `r` so large that a constant beside it is below its last digit.
 fn ln_power_less_linear(ln_ratio: f64, order: f64) -> f64 {
     order * ln_ratio + (-order * (-(order - 1.0) * ln_ratio).exp()).ln_1p()
-}
-
-/// `ln(e^x - 1)` for positive `x`.
-fn ln_exp_m1(x: f64) -> f64 {
-    if x > 1.0 { x + (-(-x).exp()).ln_1p() } else { x.exp_m1().ln() }
-}
-
-/// Running `ln(sum of exp)`.
-struct LogSum {
-    largest: f64,
-    scaled: f64,
-}
-
-impl Default for LogSum {
-    fn default() -> Self {
-        Self { largest: f64::NEG_INFINITY, scaled: 0.0 }
-    }
-}
-
-impl LogSum {
-    fn add(&mut self, ln_term: f64) {
-        if self.largest == f64::INFINITY {
-            // Nothing changes an infinite sum (and infinity minus infinity would be NaN).
-        } else if ln_term <= self.largest {
-            self.scaled += (ln_term - self.largest).exp();
-        } else if ln_term > f64::NEG_INFINITY {
-            self.scaled = self.scaled * (self.largest - ln_term).exp() + 1.0;
-            self.largest = ln_term;
-        }
-    }
-
-    fn ln(&self) -> f64 {
-        if self.scaled == 0.0 { f64::NEG_INFINITY } else { self.largest + self.scaled.ln() }
-    }
 }

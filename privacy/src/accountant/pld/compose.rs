@@ -1,0 +1,294 @@
+//! Composition: the distribution of a sum of many losses, by one Fourier transform around the losses that matter.
+
+use realfft::{RealFftPlanner, num_complex::Complex};
+
+use super::{
+    cells::LARGEST_INDEX,
+    lattice::{Lattice, Point, Side},
+    tilt::{Cumulant, Releases, cumulant, cumulant_of},
+};
+
+/// Longest transform.
+const LONGEST: usize = 1 << 22;
+/// Share of delta that what lies outside the window may come to.
+const NEGLIGIBLE: f64 = 1e-8;
+/// Float error of the moment's logarithm and of the sums, generously.
+const SLACK: f64 = 1e-9;
+/// Twice the unit roundoff of floats.
+const ROUNDOFF: f64 = f64::EPSILON;
+
+/// The tilted distribution of the total loss, on a window of the lattice, and what bounds its errors.
+pub(super) struct Composed {
+    step: f64,
+    theta: f64,
+    /// `ln E[e^(theta L)]`.
+    ln_moment: f64,
+    /// Total loss of the first entry.
+    first: f64,
+    /// Probabilities under the tilted distribution; what lies outside the window is folded into it.
+    tilted: Vec<f64>,
+    /// Sum of the absolute errors of `tilted`, at most.
+    error: f64,
+    /// Tilted mass that was folded in from outside the window, at most.
+    folded: f64,
+    /// `P`-mass above the window, at most.
+    above: f64,
+    /// `P`-mass at infinite loss, at most.
+    infinite: f64,
+}
+
+impl Composed {
+    /// Composes `releases`, resolved where the tilt `theta` puts the weight. `None` where no window of reasonable length
+    /// holds that.
+    ///
+    /// The probability of a total loss `l` is `e^(K(theta) - theta l)` times its probability under the tilted distribution
+    /// (each release's masses times `e^(theta l)`, normalised), and a discrete Fourier transform of the tilted masses to the power of
+    /// their count gives the latter but for what wraps around. So errors of the transform, which are absolute, become
+    /// relative to delta's own magnitude, whatever that is. (Tilting before a transform: Grubel and Hermesmeier 1999, for
+    /// compound distributions.)
+    pub(super) fn new(releases: &Releases, theta: f64, ln_delta: f64) -> Option<Self> {
+        let step = releases.first()?.0.step;
+        let total = cumulant(releases, theta);
+        let Window { first, length, low, high, bottom, top } = Window::of(releases, theta, &total, ln_delta)?;
+        let (tilted, error) = transform(releases, theta, first, length);
+        let below = if bottom { 0.0 } else { folded(releases, theta, &total, low, -1.0) };
+        let (beyond, above) = if top {
+            (0.0, 0.0)
+        } else {
+            (folded(releases, theta, &total, high, 1.0), chernoff_above(releases, theta, &total, high))
+        };
+        let folded = below + beyond;
+        let infinite = infinite(releases);
+        Some(Self { step, theta, ln_moment: total.value, first: low, tilted, error, folded, above, infinite })
+    }
+
+    /// The epsilon at which this distribution's delta is `delta`, erring to the given side; may be negative. `None` when
+    /// delta is used up by what is infinite (pessimistic) or lies below the window (optimistic).
+    pub(super) fn epsilon(&self, delta: f64, side: Side) -> Option<f64> {
+        self.solution(delta, side).map(|(epsilon, _)| epsilon)
+    }
+
+    /// That epsilon, and by how much `ln delta` falls with epsilon there.
+    pub(super) fn solution(&self, delta: f64, side: Side) -> Option<(f64, f64)> {
+        let target = match side {
+            Side::Pessimistic => delta - self.infinite - self.above,
+            Side::Optimistic => delta,
+        };
+        if target <= 0.0 {
+            return None;
+        }
+        let ln_target = target.ln();
+        // ln of what one unit of tilted mass at lattice index 0 is worth, and its change by one step.
+        let (fall, share) = ((-self.theta * self.step).exp(), -(-self.step).exp_m1());
+        let (mut sum, mut hockey) = (0.0, 0.0);
+        let mut last: Option<f64> = None;
+        for (offset, tilted) in self.tilted.iter().enumerate().rev() {
+            // Here epsilon is the loss of index `offset`; `sum` and `hockey` are over the indices above, in units of
+            // e^(K - theta epsilon): sum of c e^(-theta (l - epsilon)), and the same times 1 - e^(epsilon - l).
+            let epsilon = self.first + offset as f64 * self.step;
+            let scale = self.ln_moment - self.theta * epsilon;
+            let corrected = match side {
+                Side::Pessimistic => hockey + self.error,
+                Side::Optimistic => (hockey - self.error - self.folded).max(0.0),
+            };
+            let slack = if side == Side::Pessimistic { SLACK } else { -SLACK };
+            let ln_delta = scale + corrected.ln() + slack;
+            if ln_delta > ln_target {
+                let Some(above) = last else { return Some((epsilon + self.step, 1.0 / self.step)) };
+                let steepness = (ln_delta - above) / self.step;
+                // Between lattice points delta is linear in e^epsilon.
+                let (here, above) = ((ln_delta - ln_target).exp(), (above - ln_target).exp());
+                let part = if here > above { (here - 1.0) / (here - above) } else { 1.0 };
+                return Some((epsilon + (part.clamp(0.0, 1.0) * self.step.exp_m1()).ln_1p(), steepness));
+            }
+            last = Some(ln_delta);
+            sum += tilted.max(0.0);
+            hockey = fall * ((1.0 - share) * hockey + share * sum);
+            sum *= fall;
+        }
+        (side == Side::Pessimistic).then_some((self.first, self.theta))
+    }
+}
+
+/// Mass of infinite total loss, at most.
+pub(super) fn infinite(releases: &Releases) -> f64 {
+    releases.iter().map(|(lattice, count)| *count as f64 * lattice.infinite).sum::<f64>().min(1.0)
+}
+
+/// Total losses between which all but a negligible part of what decides delta lies.
+pub(super) struct Window {
+    /// Lattice index of the least.
+    first: i64,
+    /// Number of lattice points: one that transforms well.
+    length: usize,
+    /// The least loss.
+    low: f64,
+    /// The largest loss.
+    high: f64,
+    /// Whether no total is below, and whether none is above.
+    bottom: bool,
+    top: bool,
+}
+
+impl Window {
+    /// Number of lattice points.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// `None` where it would be too long for a transform.
+    pub(super) fn of(releases: &Releases, theta: f64, total: &Cumulant, ln_delta: f64) -> Option<Self> {
+        let step = releases.first()?.0.step;
+        let deviation = total.variance.sqrt().max(step);
+        // No total is below or above these.
+        let ends = |end: fn(&Lattice) -> Option<&Point>| {
+            let one = |(lattice, count): &(Lattice, u64)| Some(*count as f64 * lattice.loss(end(lattice)?.index));
+            releases.iter().map(one).sum::<Option<f64>>()
+        };
+        let least = ends(|lattice| lattice.points.iter().min_by_key(|point| point.index))?;
+        let most = ends(|lattice| lattice.points.iter().max_by_key(|point| point.index))?;
+        let edge = |sign: f64, end: f64, suffices: &dyn Fn(f64) -> bool| {
+            let mut reach = 6.0;
+            loop {
+                let edge = total.mean + sign * reach * deviation;
+                if sign * edge >= sign * end {
+                    return Some((end, true));
+                }
+                if suffices(edge) {
+                    return Some((edge, false));
+                }
+                reach *= 1.25;
+                if reach * deviation > LONGEST as f64 * step {
+                    return None;
+                }
+            }
+        };
+        let (low, bottom) = edge(-1.0, least, &|low| folded(releases, theta, total, low, -1.0) < NEGLIGIBLE)?;
+        let (high, top) = edge(1.0, most, &|high| {
+            chernoff_above(releases, theta, total, high).ln() < ln_delta + NEGLIGIBLE.ln()
+                && folded(releases, theta, total, high, 1.0) < NEGLIGIBLE
+        })?;
+        let origin: f64 = releases.iter().map(|(lattice, count)| *count as f64 * lattice.offset).sum();
+        let (from, to) = ((low - origin) / step, (high - origin) / step);
+        // Where floats no longer tell one index from the next there is no lattice.
+        if !(from.abs() < LARGEST_INDEX && to.abs() < LARGEST_INDEX) {
+            return None;
+        }
+        let (first, last) = (from.floor() as i64 - 1, to.ceil() as i64 + 1);
+        let wanted = usize::try_from(last - first).ok()? + 1;
+        // A power of two, or three quarters of one.
+        let power = wanted.next_power_of_two().max(16);
+        let length = if wanted <= power / 4 * 3 { power / 4 * 3 } else { power };
+        // Whatever the length is beyond what was wanted widens the window upward.
+        let at = |index: i64| origin + index as f64 * step;
+        (length <= LONGEST).then(|| Self {
+            first,
+            length,
+            low: at(first),
+            high: at(first + length as i64 - 1),
+            bottom,
+            top,
+        })
+    }
+}
+
+/// `P`-mass of total losses above `high`, at most: `min over eta of e^(K(eta) - eta high)`.
+fn chernoff_above(releases: &Releases, theta: f64, total: &Cumulant, high: f64) -> f64 {
+    let bound = |shift: f64| cumulant(releases, theta + shift).value - (theta + shift) * high;
+    least(bound, high - total.mean, total.variance).exp()
+}
+
+/// Tilted mass beyond `edge`, above (`sign` 1) or below (-1), at most, by Chernoff's bound.
+fn folded(releases: &Releases, theta: f64, total: &Cumulant, edge: f64, sign: f64) -> f64 {
+    let bound = |shift: f64| cumulant(releases, theta + sign * shift).value - total.value - sign * shift * edge;
+    least(bound, sign * (edge - total.mean), total.variance).exp()
+}
+
+/// The least of a convex function that is 0 or more at shift 0, among shifts up to where it would be least for a Gaussian with
+/// this variance, `distance` away. Heavier tails have it lower.
+fn least(bound: impl Fn(f64) -> f64, distance: f64, variance: f64) -> f64 {
+    // Products of shift and distance far above -ln(NEGLIGIBLE) are never needed.
+    let (mut least, mut shift) = (0.0_f64, (distance / variance).min(400.0 / distance));
+    for _ in 0..12 {
+        let value = bound(shift);
+        if value > least && least < 0.0 {
+            break;
+        }
+        // NaN compares as false and is passed over.
+        if value < least {
+            least = value;
+        }
+        shift *= 0.6;
+    }
+    least
+}
+
+/// The tilted distribution of the total on `length` lattice points from `first`, and a bound on the sum of its errors.
+fn transform(releases: &Releases, theta: f64, first: i64, length: usize) -> (Vec<f64>, f64) {
+    let mut planner = RealFftPlanner::<f64>::new();
+    let (forward, backward) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
+    let mut product = vec![Complex::new(1.0, 0.0); length / 2 + 1];
+    // An l2 error e of a spectrum is one of |e| / sqrt(length) of what it stands for, whose entries then err by |e| in sum.
+    // Beyond an epsilon they count `e^(-theta distance)`, so that sum is at most |e| / sqrt(1 - e^(-2 theta step)) (Cauchy-Schwarz).
+    let step = releases.first().map_or(0.0, |(lattice, _)| lattice.step);
+    let reach = (length as f64).min(1.0 / -(-2.0 * theta * step).exp_m1());
+    let (logarithm, root) = ((length as f64).log2(), reach.sqrt());
+    let (mut spectra, mut masses, mut times) = (0.0, 0.0, 0.0);
+    // Only where it falls in the cycle of this length matters, and no product of an index and a count need fit an integer.
+    let cycle = length as i64;
+    let mut origin = 0_i64;
+    for (lattice, count) in releases {
+        let one = cumulant_of(lattice, theta);
+        // The heaviest point becomes the origin: its transform is a constant, and only the rest is transformed, with errors.
+        let weight = |point: &Point| (theta * lattice.loss(point.index) - one.value + point.mass.ln()).exp();
+        let heaviest = lattice.points.iter().max_by(|left, right| weight(left).total_cmp(&weight(right)));
+        let centre = heaviest.map_or(0, |point| point.index);
+        let bulk: f64 = lattice.points.iter().filter(|point| point.index == centre).map(weight).sum();
+        origin = (origin + centre.rem_euclid(cycle) * (*count % length as u64) as i64).rem_euclid(cycle);
+        let mut folded = vec![0.0; length];
+        for point in lattice.points.iter().filter(|point| point.index != centre) {
+            folded[(point.index - centre).rem_euclid(cycle) as usize] += weight(point);
+        }
+        let power = *count as f64;
+        // Higham 2002, Theorem 24.2: a transform errs in l2 by at most a small multiple of log2(length) roundoffs. No factor
+        // of the product exceeds 1, so each of its `count` uses passes the error on once.
+        spectra += power * (8.0 * logarithm * norm(&folded) + 4.0);
+        // The weights' own roundoffs: a few, and those of the exponent.
+        masses += power * 32.0 * (1.0 + (theta * one.mean).abs() + one.value.abs());
+        times += power;
+        let mut spectrum = forward.make_output_vec();
+        if forward.process(&mut folded, &mut spectrum).is_err() {
+            return (vec![0.0; length], f64::INFINITY);
+        }
+        // Below this square of its size a coefficient's power is below the least float: most are, and need no angle.
+        let vanishing = (-1500.0 / power).exp();
+        for (product, coefficient) in product.iter_mut().zip(&spectrum) {
+            let coefficient = coefficient + bulk;
+            if coefficient.norm_sqr() < vanishing {
+                *product = Complex::ZERO;
+                continue;
+            }
+            let size = coefficient.norm();
+            // A coefficient of exactly zero has no angle.
+            let ln_size = if size > 0.0 { size.ln() } else { f64::NEG_INFINITY };
+            *product *= Complex::from_polar((power * ln_size).exp(), power * coefficient.arg());
+        }
+    }
+    // A real signal's first and last coefficients are real; the planner insists.
+    product[0].im = 0.0;
+    if let Some(last) = product.last_mut() {
+        last.im = 0.0;
+    }
+    let mut output = backward.make_output_vec();
+    if backward.process(&mut product, &mut output).is_err() {
+        return (vec![0.0; length], f64::INFINITY);
+    }
+    output.rotate_left((first - origin).rem_euclid(cycle) as usize);
+    output.iter_mut().for_each(|value| *value /= length as f64);
+    let powers_and_back = (4.0 * times + 8.0 * logarithm) * norm(&output);
+    (output, ROUNDOFF * (root * (spectra + powers_and_back) + masses))
+}
+
+fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|value| value * value).sum::<f64>().sqrt()
+}
