@@ -23,10 +23,10 @@ pub enum WireError {
     },
     /// Not a device's name.
     #[error("device_id: {0}")]
-    DeviceId(#[from] DeviceIdError),
+    DeviceId(DeviceIdError),
     /// Numbers that are no grid.
     #[error("grid: {0}")]
-    Grid(#[from] GridError),
+    Grid(GridError),
     /// A number outside the range of its quantity.
     #[error("{field} is {value}, which is out of range")]
     OutOfRange {
@@ -43,6 +43,18 @@ pub enum WireError {
         /// The number given.
         value: i32,
     },
+}
+
+impl From<DeviceIdError> for WireError {
+    fn from(error: DeviceIdError) -> Self {
+        Self::DeviceId(error)
+    }
+}
+
+impl From<GridError> for WireError {
+    fn from(error: GridError) -> Self {
+        Self::Grid(error)
+    }
 }
 
 /// Reads a digest of 32 bytes.

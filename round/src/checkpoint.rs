@@ -29,11 +29,11 @@ pub struct Manifest {
     pub name: String,
     /// Whose data it was trained on.
     pub population: String,
-    /// The round that released it; absent for the initial model.
+    /// Number of the round that released it; absent for the initial model. Numbers of abandoned rounds are left out.
     pub round: Option<u32>,
     /// What is promised, up to and including this round.
     pub guarantee: Guarantee,
-    /// Head of the population's ledger when the round was paid for.
+    /// Head of the population's ledger when the round was paid for; for the initial model, when the task was reserved.
     pub ledger_head: Digest,
 }
 
@@ -53,7 +53,7 @@ pub struct Checkpoint {
 pub enum CheckpointError {
     /// Not a safetensors file, or one that could not be written.
     #[error("not a readable safetensors file: {0}")]
-    SafeTensors(#[from] safetensors::SafeTensorError),
+    SafeTensors(safetensors::SafeTensorError),
     /// A tensor is missing or of another shape or type.
     #[error("tensor {name:?} is missing or not f32 of shape {shape:?}")]
     Tensor {
@@ -73,6 +73,12 @@ pub enum CheckpointError {
         /// What the bytes have.
         found: Digest,
     },
+}
+
+impl From<safetensors::SafeTensorError> for CheckpointError {
+    fn from(error: safetensors::SafeTensorError) -> Self {
+        Self::SafeTensors(error)
+    }
 }
 
 impl Checkpoint {

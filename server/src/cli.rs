@@ -5,6 +5,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use murmur_privacy::units::{DeltaProbability, Epsilon};
+use murmur_round::time::Millis;
+
+/// Even devices that were told to come back at once may have something to finish.
+const LEAST_LINGER: Duration = Duration::from_secs(5);
+/// What a device that comes back on time may need to get here.
+const ON_THE_WAY: Duration = Duration::from_secs(1);
 
 /// Federated learning with differential privacy: the coordinator.
 ///
@@ -43,9 +49,10 @@ pub(crate) struct Serve {
     /// Lifetime failure probability of a new population.
     #[arg(long, value_name = "D", requires = "population_epsilon", allow_negative_numbers = true)]
     pub(crate) population_delta: Option<f64>,
-    /// How long to go on telling devices that the task is over.
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub(crate) linger_seconds: u32,
+    /// How long to go on telling devices that the task is over. Without it: as long as any of them may have been told to
+    /// stay away (a tenth of the task's window, at most 30 seconds) and a second for the way, but at least 5 seconds.
+    #[arg(long, value_name = "N")]
+    pub(crate) linger_seconds: Option<u32>,
     /// Print the summary as one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -70,7 +77,29 @@ impl Serve {
         Ok(Some((Epsilon::new(epsilon)?, DeltaProbability::new(delta)?)))
     }
 
-    pub(crate) fn linger(&self) -> Duration {
-        Duration::from_secs(self.linger_seconds.into())
+    /// How long the server stays after the task's end. `come_back` is the longest that a device was told to stay away.
+    pub(crate) fn linger(&self, come_back: Millis) -> Duration {
+        match self.linger_seconds {
+            Some(seconds) => Duration::from_secs(seconds.into()),
+            None => (Duration::from_millis(come_back.0) + ON_THE_WAY).max(LEAST_LINGER),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_being_told_the_server_outstays_every_device_it_sent_away() {
+        let linger = |more: &[&str], come_back| {
+            let typed = ["murmur-server", "serve", "--task", "task.toml", "--data-dir", "data"];
+            let Command::Serve(serve) = Arguments::try_parse_from(typed.iter().chain(more)).unwrap().command;
+            serve.linger(Millis(come_back)).as_millis()
+        };
+        assert_eq!(linger(&[], 50), 5_000);
+        assert_eq!(linger(&[], 30_000), 31_000);
+        assert_eq!(linger(&["--linger-seconds", "0"], 30_000), 0);
+        assert_eq!(linger(&["--linger-seconds", "7"], 50), 7_000);
     }
 }

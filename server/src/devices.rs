@@ -13,22 +13,22 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum DevicesError {
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What happened.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A line that is no device id.
-    #[error("{}:{line}: {source}", path.display())]
+    #[error("{}:{line}: {cause}", path.display())]
     Line {
         /// The file.
         path: PathBuf,
         /// Number of the line, from 1.
         line: usize,
         /// What is wrong with it.
-        source: DeviceIdError,
+        cause: DeviceIdError,
     },
     /// One device twice: it would be counted twice in every denominator.
     #[error("{}:{line}: device {device} is listed on line {first} already", path.display())]
@@ -55,7 +55,7 @@ pub enum DevicesError {
 /// # Errors
 /// [`DevicesError`].
 pub fn read(path: &Path) -> Result<Vec<DeviceId>, DevicesError> {
-    let text = fs::read_to_string(path).map_err(|source| DevicesError::Io { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(|cause| DevicesError::Io { path: path.to_owned(), cause })?;
     parse(path, &text)
 }
 
@@ -68,7 +68,7 @@ fn parse(path: &Path, text: &str) -> Result<Vec<DeviceId>, DevicesError> {
             continue;
         }
         let line = index + 1;
-        let device: DeviceId = id.parse().map_err(|source| DevicesError::Line { path: path(), line, source })?;
+        let device: DeviceId = id.parse().map_err(|cause| DevicesError::Line { path: path(), line, cause })?;
         if let Some(first) = seen.insert(device.clone(), line) {
             return Err(DevicesError::Duplicate { path: path(), line, first, device });
         }

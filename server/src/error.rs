@@ -15,12 +15,12 @@ pub enum ServerError {
     #[error(transparent)]
     Task(#[from] TaskError),
     /// The stored ledger breaks a rule of ledgers.
-    #[error("the ledger of population {population:?}: {source}")]
+    #[error("the ledger of population {population:?}: {cause}")]
     Ledger {
         /// Whose ledger.
         population: String,
         /// What is wrong.
-        source: LedgerError,
+        cause: LedgerError,
     },
     /// The ledger does not admit the task.
     #[error(transparent)]
@@ -44,14 +44,20 @@ pub enum ServerError {
         model: Digest,
     },
     /// The transport failed.
-    #[error("serving devices failed: {0}")]
+    #[error("serving devices failed")]
     Transport(#[from] tonic::transport::Error),
     /// No thread for the coordinator, or another failure of the operating system.
     #[error("the operating system refused: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// The coordinator's thread panicked. What was not durable is lost, and nothing else.
     #[error("the coordinator's thread panicked")]
     Panicked,
+}
+
+impl From<io::Error> for ServerError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 impl ServerError {

@@ -54,6 +54,7 @@ fn run(serve: &Serve) -> Result<u8> {
     let task = Task::from_toml(&text).with_context(named)?;
     let schedule = Schedule::new(task, devices.len() as u64).with_context(named)?;
     let name = schedule.task().name.clone();
+    let linger = serve.linger(schedule.task().participation.come_back());
     let store = FileStore::open(&serve.data_dir)?;
     let entropy = NoiseRng::from_operating_system()?;
 
@@ -64,7 +65,7 @@ fn run(serve: &Serve) -> Result<u8> {
         let server = Server::open(schedule, devices, serve.budget()?, store, entropy)?;
         eprintln!("task {name}\n{}", server.guarantee()?);
         tracing::info!("listening on http://{}", listener.local_addr()?);
-        Ok::<_, anyhow::Error>(server.serve(listener, serve.linger(), interrupted()).await?)
+        Ok::<_, anyhow::Error>(server.serve(listener, linger, interrupted()).await?)
     })?;
     let summary = Summary::new(&name, &ending);
     if serve.json {

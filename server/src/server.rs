@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     pin::pin,
-    sync::mpsc,
+    sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -24,7 +24,7 @@ use tonic::transport::server::TcpIncoming;
 
 use crate::{
     ServerError,
-    driver::{Command, Driver, run},
+    driver::{Driver, Queue, run},
     service::Front,
     store::Store,
 };
@@ -99,13 +99,14 @@ impl<S: Store> Server<S> {
         linger: Duration,
         shutdown: impl Future<Output = ()>,
     ) -> Result<Ending<S>, ServerError> {
-        let (commands, queue) = mpsc::channel();
+        let (queue, end) = Queue::new();
         let (tell_finished, finished) = oneshot::channel();
         let schedule = self.driver.schedule();
-        let front = Front::new(schedule, self.devices, self.driver.published().clone(), commands.clone())?;
+        let front = Front::new(schedule, self.devices, self.driver.published().clone(), queue.clone())?;
         let driver = self.driver;
+        let way = Arc::downgrade(&queue);
         let owner =
-            thread::Builder::new().name("coordinator".into()).spawn(move || run(driver, &queue, tell_finished))?;
+            thread::Builder::new().name("coordinator".into()).spawn(move || run(driver, &way, &end, tell_finished))?;
 
         let over = async {
             // An error means that the thread is gone: there is nothing to linger for.
@@ -117,8 +118,7 @@ impl<S: Store> Server<S> {
             tokio::select! { () = over => {}, () = shutdown => {} }
         })
         .await;
-        // The thread may be gone already; the join below says why.
-        let _ = commands.send(Command::Stop);
+        queue.stop();
         let driver = join(owner).await?;
         served?;
         Ok(Ending {

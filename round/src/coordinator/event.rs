@@ -4,7 +4,7 @@ use murmur_privacy::{Digest, Grid, Upload, ledger::Entry};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{checkpoint::Checkpoint, device_id::DeviceId, task::TaskHash, time::Millis};
+use crate::{checkpoint::Checkpoint, device_id::DeviceId, participation::KeptSecret, task::TaskHash, time::Millis};
 
 /// Something that happened outside.
 #[derive(Debug)]
@@ -64,7 +64,13 @@ pub enum Effect {
     },
     /// Make a model file durable under its digest, unpublished.
     Store(Checkpoint),
-    /// Make a ledger entry durable, then hand in [`Event::Persisted`]. Stored checkpoints must be durable before it.
+    /// Keep a block's secret where only the coordinator can read it, in the place of the last one, and hand it in when the
+    /// task's coordinator [starts](super::Coordinator::start) again. One that is lost costs the rest of the block.
+    Keep(KeptSecret),
+    /// The block of the kept secret is over: destroy it.
+    Forget,
+    /// Make a ledger entry durable, then hand in [`Event::Persisted`]. Stored checkpoints and kept secrets must be durable
+    /// before it.
     Persist(Entry),
     /// The model of this digest may be read by devices and people from now on.
     Publish {
@@ -130,7 +136,7 @@ pub enum Refusal {
 /// How a task ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All rounds of the schedule ran.
+    /// All rounds of the schedule were paid for.
     Completed,
     /// The next round would have passed the task's reservation.
     BudgetExhausted,

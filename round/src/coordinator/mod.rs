@@ -3,6 +3,7 @@
 //! Drive it with [`handle`](Coordinator::handle), then carry out what [`poll_effect`](Coordinator::poll_effect) yields,
 //! in order, and wake it at [`next_deadline`](Coordinator::next_deadline). Its phases stand one in a file.
 
+mod blocks;
 mod event;
 mod phases;
 mod shared;
@@ -19,10 +20,11 @@ use crate::{
     device_id::DeviceId,
     guarantee::Guarantee,
     params::Params,
+    participation::{DamagedSecret, KeptSecret},
     task::Schedule,
     time::Time,
 };
-use phases::{Phase, Waiting};
+use phases::{Abandoning, Phase, Waiting};
 use shared::Shared;
 
 /// Why a coordinator cannot start.
@@ -40,13 +42,30 @@ pub enum StartError {
         /// Digest of the missing model.
         model: Digest,
     },
-    /// Fewer or more devices than the schedule was fixed for.
-    #[error("the schedule was fixed for {expected} devices, {found} distinct ones are enrolled")]
+    /// Fewer or more devices than the task was reserved for.
+    #[error(
+        "the task was reserved for {reserved} enrolled devices, and {found} distinct ones are enrolled now: its delta, its \
+         noise and its denominators hold for {reserved}. Enrol as many again, or create another task for {found}"
+    )]
     Population {
-        /// Devices in the schedule.
-        expected: u64,
-        /// Distinct devices handed in.
+        /// Devices in the reservation.
+        reserved: u64,
+        /// Distinct devices enrolled now, or those that the schedule handed in was fixed for.
         found: u64,
+    },
+    /// The kept secret of a block cannot be what was kept.
+    #[error(
+        "the kept secret of a block of rounds is damaged. Bring back the file as it was, or remove it; without it the rest of a \
+         block that was begun is given up, and its budget with it"
+    )]
+    Secret(#[from] DamagedSecret),
+    /// The task was reserved with blocks of another length.
+    #[error("the task was reserved in blocks of {reserved} rounds, and its participation has blocks of {found}")]
+    Blocks {
+        /// Rounds of a block in the reservation.
+        reserved: u32,
+        /// Rounds of a block of the schedule handed in.
+        found: u32,
     },
     /// Seeded noise under a ledger that claims the operating system's, or the reverse.
     #[error("the ledger records {ledger} noise, but the entropy handed in is {entropy}")]
@@ -66,7 +85,11 @@ pub struct Coordinator {
 
 impl Coordinator {
     /// A coordinator whose task is reserved in `ledger`. `stored` is the checkpoint of the model that the ledger names last
-    /// for this task, if it names one.
+    /// for this task, if it names one; `kept` is the secret of the last [`Effect::Keep`], if it is still there.
+    ///
+    /// A round that the ledger shows open is abandoned first: its sum is gone. A round that it shows spent
+    /// and not released is lost with its budget. Neither number is used again. Within a block of rounds whose secret is not at
+    /// hand, the rest of the block is given up.
     ///
     /// # Errors
     /// [`StartError`] when ledger, enrolment, entropy and stored model do not belong together.
@@ -76,17 +99,26 @@ impl Coordinator {
         ledger: Ledger,
         entropy: NoiseRng,
         stored: Option<Checkpoint>,
+        kept: Option<KeptSecret>,
     ) -> Result<Self, StartError> {
         if ledger.provenance() != entropy.provenance() {
             return Err(StartError::Provenance { ledger: ledger.provenance(), entropy: entropy.provenance() });
         }
         enrolled.sort_unstable();
         enrolled.dedup();
-        let (expected, found) = (schedule.population(), enrolled.len() as u64);
-        if expected != found {
-            return Err(StartError::Population { expected, found });
+        let account = ledger.account(&schedule.hash())?;
+        let reserved = account.reservation().devices;
+        for found in [schedule.population(), enrolled.len() as u64] {
+            if found != reserved {
+                return Err(StartError::Population { reserved, found });
+            }
         }
-        let (params, optimizer) = match (ledger.account(&schedule.hash())?.model(), stored) {
+        let (reserved, found) = (account.block_rounds(), schedule.task().participation.block_rounds().get());
+        if found != reserved {
+            return Err(StartError::Blocks { reserved, found });
+        }
+        let interrupted = account.open_round();
+        let (params, optimizer) = match (account.model(), stored) {
             (Some((_, model)), Some(checkpoint)) => checkpoint.decode(&schedule, model)?,
             (Some((_, model)), None) => return Err(StartError::ModelMissing { model }),
             (None, _) => {
@@ -97,10 +129,15 @@ impl Coordinator {
         };
         let mut shared = Shared::new(schedule, enrolled, ledger, entropy, params, optimizer)?;
         shared.publish_first()?;
-        Ok(Self { shared, phase: Phase::Waiting(Waiting) })
+        shared.restore_secret(kept)?;
+        let phase = match interrupted {
+            Some(round) => Abandoning::enter(&mut shared, round),
+            None => Phase::Waiting(Waiting),
+        };
+        Ok(Self { shared, phase })
     }
 
-    /// Ends the task after this many rounds in all, as if by hand; nothing else about it changes.
+    /// Ends the task after this many rounds paid for in all, as if by hand; nothing else about it changes.
     pub fn stop_after(&mut self, rounds: u32) {
         self.shared.stop_after = Some(rounds);
     }

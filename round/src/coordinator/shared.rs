@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use murmur_privacy::{Digest, Ledger, NoiseRng, ledger::LedgerError};
+use murmur_privacy::{Digest, Ledger, NoiseRng, ledger::LedgerError, units::Epsilon};
 
 use super::{Assignment, Effect, StartError, TurnedAway};
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     guarantee::Guarantee,
     optimizer::OptimizerState,
     params::Params,
+    participation::BlockSecret,
     task::Schedule,
     time::{Millis, Time},
 };
@@ -27,6 +28,8 @@ pub(super) struct Shared {
     pub(super) params: Arc<Params>,
     pub(super) model: Digest,
     pub(super) optimizer: OptimizerState,
+    /// Of the block under way, or the one to be begun.
+    pub(super) secret: Option<BlockSecret>,
     pub(super) stop_after: Option<u32>,
     pub(super) effects: VecDeque<Effect>,
     /// The last closed round and who was counted in it: a repeated upload gets its first answer back.
@@ -52,6 +55,7 @@ impl Shared {
             params: Arc::new(params),
             model: Digest::ZERO,
             optimizer,
+            secret: None,
             stop_after: None,
             effects: VecDeque::new(),
             closed: None,
@@ -61,15 +65,18 @@ impl Shared {
 
     /// Publishes the model the task starts or resumes from.
     pub(super) fn publish_first(&mut self) -> Result<(), StartError> {
-        let released = self.ledger.account(&self.schedule.hash())?.model();
+        let account = self.ledger.account(&self.schedule.hash())?;
+        let (released, founded) = (account.model(), account.reserved_by());
         let round = match released {
             Some((round, model)) => {
                 self.model = model;
                 Some(round)
             }
             None => {
-                let head = self.ledger.head();
-                let checkpoint = self.checkpoint(None, head)?;
+                // No data are in it and nothing was spent for it, whatever was spent since on rounds that were lost: the
+                // initial model is the same file in every process that starts the task.
+                let guarantee = Guarantee { epsilon_spent: Epsilon::ZERO, ..self.guarantee()? };
+                let checkpoint = self.encode(None, guarantee, founded)?;
                 self.model = checkpoint.digest;
                 self.effects.push_back(Effect::Store(checkpoint));
                 None
@@ -80,7 +87,12 @@ impl Shared {
     }
 
     /// The current parameters as files. `head` is the ledger entry that paid for them.
-    pub(super) fn checkpoint(&self, round: Option<u32>, head: Digest) -> Result<Checkpoint, CheckpointError> {
+    pub(super) fn checkpoint(&self, round: u32, head: Digest) -> Result<Checkpoint, CheckpointError> {
+        let guarantee = self.guarantee().map_err(|error| CheckpointError::Metadata(error.to_string()))?;
+        self.encode(Some(round), guarantee, head)
+    }
+
+    fn encode(&self, round: Option<u32>, guarantee: Guarantee, head: Digest) -> Result<Checkpoint, CheckpointError> {
         let task = self.schedule.task();
         let manifest = Manifest {
             version: 1,
@@ -88,7 +100,7 @@ impl Shared {
             name: task.name.clone(),
             population: task.population.clone(),
             round,
-            guarantee: self.guarantee().map_err(|error| CheckpointError::Metadata(error.to_string()))?,
+            guarantee,
             ledger_head: head,
         };
         Checkpoint::encode(&self.params, &self.optimizer, &manifest)
@@ -130,10 +142,9 @@ impl Shared {
         self.last_seen.clear();
     }
 
-    /// How soon a device that gets no work asks again: a tenth of the window, so that it is back in time for a round that
-    /// opens in the meantime.
+    /// The answer to a device for which there is no work now.
     pub(super) fn come_back(&self) -> TurnedAway {
-        TurnedAway::ComeBack { after: Millis((self.window().0 / 10).clamp(50, 30_000)) }
+        TurnedAway::ComeBack { after: self.schedule.task().participation.come_back() }
     }
 
     pub(super) fn assign(&mut self, device: DeviceId, round: u32) {

@@ -35,12 +35,13 @@ impl Device {
     /// Takes in one event. `now` never goes back.
     ///
     /// # Errors
-    /// [`DeviceError`] when the coordinator asks for something this device refuses. The device is then idle again and
-    /// has told the coordinator that it withdraws.
+    /// [`DeviceError`] when the coordinator asks for something this device refuses: the device is then idle again and tells
+    /// the coordinator that it withdraws. [`DeviceError::Unexpected`] changes nothing: what the device was at goes on.
     pub fn handle(&mut self, now: Time, event: DeviceEvent) -> Result<(), DeviceError> {
         let phase = std::mem::replace(&mut self.phase, Phase::Idle { wake: now });
-        self.phase = phase.handle(&self.id, &mut self.effects, now, event)?;
-        Ok(())
+        let (phase, result) = phase.handle(&self.id, &mut self.effects, now, event);
+        self.phase = phase;
+        result
     }
 
     /// The next thing to be done outside; `None` when the device waits.

@@ -35,65 +35,68 @@ pub(super) enum Phase {
 }
 
 impl Phase {
+    /// The phase that follows, and whether the event was taken in. An event that does not belong here changes nothing; one
+    /// that asks for what the device refuses ends its part in the round.
     pub(super) fn handle(
         self,
         id: &DeviceId,
         effects: &mut VecDeque<DeviceEffect>,
         now: Time,
         event: DeviceEvent,
-    ) -> Result<Self, DeviceError> {
-        match (self, event) {
+    ) -> (Self, Result<(), DeviceError>) {
+        let phase = match (self, event) {
             (Self::Idle { wake }, DeviceEvent::Tick) if now >= wake => {
                 effects.push_back(DeviceEffect::CheckIn);
-                Ok(Self::Asking)
+                Self::Asking
             }
             (Self::Asking, DeviceEvent::Assigned(assignment)) => {
                 effects.push_back(DeviceEffect::FetchTask(assignment.task));
-                Ok(Self::FetchingTask { assignment })
+                Self::FetchingTask { assignment }
             }
-            (Self::Asking, DeviceEvent::TurnedAway(TurnedAway::ComeBack { after })) => {
-                Ok(Self::Idle { wake: now + after })
-            }
-            (Self::Asking, DeviceEvent::TurnedAway(TurnedAway::Finished | TurnedAway::NotEnrolled)) => {
-                Ok(Self::Finished)
-            }
+            (Self::Asking, DeviceEvent::TurnedAway(TurnedAway::ComeBack { after })) => Self::Idle { wake: now + after },
+            (Self::Asking, DeviceEvent::TurnedAway(TurnedAway::Finished | TurnedAway::NotEnrolled)) => Self::Finished,
             (Self::FetchingTask { assignment }, DeviceEvent::Task(task)) => {
-                check(&assignment, &task).inspect_err(|_| {
-                    effects.push_back(DeviceEffect::Withdraw { round: assignment.round });
-                })?;
+                if let Err(refusal) = check(&assignment, &task) {
+                    return (withdraw(effects, &assignment, now), Err(refusal));
+                }
                 effects.push_back(DeviceEffect::FetchModel(assignment.model));
-                Ok(Self::FetchingModel { assignment, task })
+                Self::FetchingModel { assignment, task }
             }
             (Self::FetchingModel { assignment, task }, DeviceEvent::Model(params)) => {
-                check_dimension(&params, &assignment).inspect_err(|_| {
-                    effects.push_back(DeviceEffect::Withdraw { round: assignment.round });
-                })?;
+                if let Err(refusal) = check_dimension(&params, &assignment) {
+                    return (withdraw(effects, &assignment, now), Err(refusal));
+                }
                 let seed = ShuffleSeed::derive(&assignment.task, assignment.round, id);
                 effects.push_back(DeviceEffect::Train { params, plan: task.plan, seed });
-                Ok(Self::Training { assignment })
+                Self::Training { assignment }
             }
             (Self::Training { assignment }, DeviceEvent::Trained(delta)) => {
                 let upload = Plain.seal(assignment.grid.encode(&delta));
                 effects.push_back(DeviceEffect::Send { round: assignment.round, upload });
-                Ok(Self::Sending)
+                Self::Sending
             }
-            (Self::Sending, DeviceEvent::Answered(_)) => Ok(Self::Idle { wake: now }),
+            (Self::Sending, DeviceEvent::Answered(_)) => Self::Idle { wake: now },
             (
                 Self::FetchingTask { assignment }
                 | Self::FetchingModel { assignment, .. }
                 | Self::Training { assignment },
                 DeviceEvent::Failed,
-            ) => {
-                effects.push_back(DeviceEffect::Withdraw { round: assignment.round });
-                Ok(Self::Idle { wake: now + REST })
-            }
-            (Self::Asking | Self::Sending, DeviceEvent::Failed) => Ok(Self::Idle { wake: now + REST }),
-            (phase, DeviceEvent::Tick | DeviceEvent::Failed) => Ok(phase),
+            ) => withdraw(effects, &assignment, now + REST),
+            (Self::Asking | Self::Sending, DeviceEvent::Failed) => Self::Idle { wake: now + REST },
+            (phase, DeviceEvent::Tick | DeviceEvent::Failed) => phase,
             // Late answers to a request that was given up change nothing once the task is over.
-            (Self::Finished, _) => Ok(Self::Finished),
-            _ => Err(DeviceError::Unexpected),
-        }
+            (Self::Finished, _) => Self::Finished,
+            // A stale or repeated answer must not cost the work at hand.
+            (phase, _) => return (phase, Err(DeviceError::Unexpected)),
+        };
+        (phase, Ok(()))
     }
+}
+
+/// Gives the round up and says so.
+fn withdraw(effects: &mut VecDeque<DeviceEffect>, assignment: &Assignment, wake: Time) -> Phase {
+    effects.push_back(DeviceEffect::Withdraw { round: assignment.round });
+    Phase::Idle { wake }
 }
 
 /// The device's own check of what it is asked: the grid may not let more through than the task promises.

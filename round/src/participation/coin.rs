@@ -1,12 +1,14 @@
 //! The secret coin: a pseudo-random function of the round's secret and the device's id.
 
+use chacha20::ChaCha20Rng;
 use hmac::{Hmac, KeyInit, Mac};
 use murmur_privacy::{noise::Secret, units::SamplingRate};
+use rand::SeedableRng;
 use sha2::Sha256;
 
 use crate::device_id::DeviceId;
 
-/// HMAC-SHA-256 under one round's secret. The same device gets the same value however often it asks.
+/// HMAC-SHA-256 under the secret of one round, or of one block of rounds. The same device gets the same value however often it asks.
 pub(super) struct Coin(Hmac<Sha256>);
 
 impl Coin {
@@ -15,14 +17,21 @@ impl Coin {
         Self(Hmac::new_from_slice(secret.expose()).expect("HMAC accepts a 32-byte key"))
     }
 
-    /// The first 64 bits of the function's value for this device.
-    pub(super) fn value(&self, device: &DeviceId) -> u64 {
+    fn digest(&self, device: &DeviceId) -> [u8; 32] {
         let mut keyed = self.0.clone();
         keyed.update(device.as_str().as_bytes());
-        let digest: [u8; 32] = keyed.finalize().into_bytes().into();
-        let mut first = [0; 8];
-        first.copy_from_slice(&digest[..8]);
-        u64::from_le_bytes(first)
+        keyed.finalize().into_bytes().into()
+    }
+
+    /// The first 64 bits of the function's value for this device.
+    pub(super) fn value(&self, device: &DeviceId) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.digest(device);
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// As many bits as anybody needs, keyed by the function's value for this device.
+    pub(super) fn stream(&self, device: &DeviceId) -> ChaCha20Rng {
+        ChaCha20Rng::from_seed(self.digest(device))
     }
 
     /// Whether the device is included. The probability is `floor(rate 2^64) / 2^64`: never above the rate.

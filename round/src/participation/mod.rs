@@ -3,14 +3,23 @@
 //! One type does both: what selects the cohort is what wraps the mechanism's event, so a claim about sampling cannot be
 //! made for a selection that did not happen.
 
+mod allocation;
+mod block;
 mod coin;
+mod error;
 mod selection;
 
+pub(crate) use block::BlockSecret;
+pub use block::{DamagedSecret, KeptSecret};
+pub use error::ParticipationError;
 pub use selection::Selection;
 
-use murmur_privacy::{DpEvent, units::SamplingRate};
+use std::num::NonZeroU32;
+
+use murmur_privacy::{DpEvent, event::Allocation, units::SamplingRate};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+
+use crate::time::Millis;
 
 /// The `[participation]` section of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +38,25 @@ pub enum Participation {
         /// How long a round stays open, in seconds.
         window_seconds: u32,
         /// Reports to be expected from publicly known availability before the coins are drawn.
+        minimum_reports: u32,
+    },
+    /// Each enrolled device is secretly assigned `rounds_per_device` different rounds of each block of `block_rounds`, uniformly
+    /// and independently of all others, before the block's first round. It contributes in those where it is there, and zero
+    /// in those where it is not: it is never assigned another round instead.
+    ///
+    /// # Guarantee
+    /// A block is one event, [`DpEvent::Allocation`], charged whole before its first release. What it rests on: the
+    /// assignment is a pseudo-random function of a secret drawn for the block and of the device's id, over the whole
+    /// enrolled population, present or not; a block that was begun is never assigned anew (a coordinator that lost its secret gives
+    /// the rest of the block up); no device displaces another; and no count of a round is published.
+    Allocation {
+        /// Rounds of a block. The task's rounds are a multiple of it.
+        block_rounds: u32,
+        /// Rounds of each device in each block, at most `block_rounds`.
+        rounds_per_device: u32,
+        /// How long a round stays open, in seconds.
+        window_seconds: u32,
+        /// Reports to be expected from publicly known availability before a round opens.
         minimum_reports: u32,
     },
     /// `cohort` devices of the enrolled population, chosen at random for each round. Charged whole: no amplification.
@@ -51,43 +79,11 @@ pub enum Participation {
     },
 }
 
-/// A `[participation]` section that no round could follow.
-#[derive(Clone, Debug, Error, PartialEq)]
-pub enum ParticipationError {
-    /// A count or length of zero.
-    #[error("participation.{field} must be at least 1")]
-    Zero {
-        /// The key at fault.
-        field: &'static str,
-    },
-    /// More devices wanted than are enrolled.
-    #[error("participation.cohort is {cohort}, but only {population} devices are enrolled")]
-    CohortAbovePopulation {
-        /// Devices wanted.
-        cohort: u32,
-        /// Devices enrolled.
-        population: u64,
-    },
-    /// Even with every enrolled device available no round would open.
-    #[error(
-        "participation.minimum_reports is {minimum}, but {population} enrolled devices give {expected:.1} reports on \
-         average: no round could ever open"
-    )]
-    NeverOpens {
-        /// Reports wanted.
-        minimum: u32,
-        /// Reports expected with everybody available.
-        expected: f64,
-        /// Devices enrolled.
-        population: u64,
-    },
-}
-
 impl Participation {
     /// Checks the section by itself.
     ///
     /// # Errors
-    /// [`ParticipationError::Zero`] naming the key at fault.
+    /// [`ParticipationError`] naming the key at fault.
     pub fn validate(&self) -> Result<(), ParticipationError> {
         if self.window_seconds() == 0 {
             return Err(ParticipationError::Zero { field: "window_seconds" });
@@ -95,6 +91,16 @@ impl Participation {
         match self {
             Self::Fixed { cohort: 0, .. } | Self::CheckIn { cohort: 0, .. } => {
                 Err(ParticipationError::Zero { field: "cohort" })
+            }
+            Self::Allocation { block_rounds: 0, .. } => Err(ParticipationError::Zero { field: "block_rounds" }),
+            Self::Allocation { rounds_per_device: 0, .. } => {
+                Err(ParticipationError::Zero { field: "rounds_per_device" })
+            }
+            Self::Allocation { block_rounds, rounds_per_device, .. } if rounds_per_device > block_rounds => {
+                Err(ParticipationError::RoundsPerDeviceAboveBlock {
+                    rounds_per_device: *rounds_per_device,
+                    block_rounds: *block_rounds,
+                })
             }
             _ => Ok(()),
         }
@@ -117,16 +123,34 @@ impl Participation {
         Ok(())
     }
 
-    /// What one round costs: the mechanism's event, amplified only under Poisson sampling.
+    /// What one round costs, or under random allocation one block of rounds: the mechanism's event, amplified only where the
+    /// coordinator decides in secret who takes part when.
     ///
     /// # Source
-    /// Poisson sampling: Mironov, Talwar and Zhang 2019. For the other two no theorem for our relation is at hand
+    /// Poisson sampling: Mironov, Talwar and Zhang 2019. Random allocation: Feldman and Shenfeld 2025 (2502.08202). For
+    /// the other two no theorem for our relation is at hand
     /// (sampling without replacement is replace-one), so they are charged as if every device took part.
     #[must_use]
     pub fn cost(&self, mechanism: DpEvent) -> DpEvent {
         match self {
             Self::Poisson { rate, .. } => mechanism.poisson_sampled(*rate),
+            Self::Allocation { rounds_per_device, .. } => {
+                let rounds = self.block_rounds();
+                let each = NonZeroU32::new(*rounds_per_device).unwrap_or(NonZeroU32::MIN).min(rounds);
+                let block = Allocation::new(rounds, each, mechanism.clone());
+                // Never, since no more than all rounds are selected. Taking part in all of them costs the most.
+                block.map_or_else(|_| mechanism.repeated(rounds.get()), DpEvent::Allocation)
+            }
             Self::Fixed { .. } | Self::CheckIn { .. } => mechanism,
+        }
+    }
+
+    /// Rounds that one [`cost`](Self::cost) pays for: 1 but for allocation.
+    #[must_use]
+    pub fn block_rounds(&self) -> NonZeroU32 {
+        match self {
+            Self::Allocation { block_rounds, .. } => NonZeroU32::new(*block_rounds).unwrap_or(NonZeroU32::MIN),
+            Self::Poisson { .. } | Self::Fixed { .. } | Self::CheckIn { .. } => NonZeroU32::MIN,
         }
     }
 
@@ -135,9 +159,17 @@ impl Participation {
     pub fn window_seconds(&self) -> u32 {
         match self {
             Self::Poisson { window_seconds, .. }
+            | Self::Allocation { window_seconds, .. }
             | Self::Fixed { window_seconds, .. }
             | Self::CheckIn { window_seconds, .. } => *window_seconds,
         }
+    }
+
+    /// How soon a device that gets no work asks again: a tenth of the window (50 ms to 30 s), so that it is back in time for
+    /// a round that opens in the meantime.
+    #[must_use]
+    pub fn come_back(&self) -> Millis {
+        Millis((Millis::from_seconds(self.window_seconds()).0 / 10).clamp(50, 30_000))
     }
 
     /// Reports to be expected before a round opens.
@@ -145,6 +177,7 @@ impl Participation {
     pub fn minimum_reports(&self) -> u32 {
         match self {
             Self::Poisson { minimum_reports, .. }
+            | Self::Allocation { minimum_reports, .. }
             | Self::Fixed { minimum_reports, .. }
             | Self::CheckIn { minimum_reports, .. } => *minimum_reports,
         }
@@ -155,7 +188,20 @@ impl Participation {
     pub fn sampling_rate(&self) -> Option<SamplingRate> {
         match self {
             Self::Poisson { rate, .. } => Some(*rate),
+            Self::Allocation { .. } => SamplingRate::new(self.share()).ok(),
             Self::Fixed { .. } | Self::CheckIn { .. } => None,
+        }
+    }
+
+    /// The share of the rounds in which an enrolled device takes part, where that is decided for each device by itself.
+    fn share(&self) -> f64 {
+        match self {
+            Self::Poisson { rate, .. } => rate.get(),
+            Self::Allocation { rounds_per_device, .. } => {
+                let rounds = self.block_rounds().get();
+                f64::from((*rounds_per_device).min(rounds)) / f64::from(rounds)
+            }
+            Self::Fixed { .. } | Self::CheckIn { .. } => 1.0,
         }
     }
 
@@ -164,7 +210,7 @@ impl Participation {
     #[must_use]
     pub fn expected_cohort(&self, population: u64) -> f64 {
         match self {
-            Self::Poisson { rate, .. } => rate.get() * population as f64,
+            Self::Poisson { .. } | Self::Allocation { .. } => self.share() * population as f64,
             Self::Fixed { cohort, .. } | Self::CheckIn { cohort, .. } => f64::from(*cohort),
         }
     }
@@ -173,7 +219,7 @@ impl Participation {
     #[must_use]
     pub fn expected_reports(&self, available: u64, population: u64) -> f64 {
         match self {
-            Self::Poisson { rate, .. } => rate.get() * available as f64,
+            Self::Poisson { .. } | Self::Allocation { .. } => self.share() * available as f64,
             Self::Fixed { cohort, .. } => f64::from(*cohort) * available as f64 / population.max(1) as f64,
             Self::CheckIn { cohort, .. } => f64::from(*cohort).min(available as f64),
         }
@@ -182,11 +228,12 @@ impl Participation {
     /// A number of devices that a round exceeds with probability below 2^-64: what the ring must hold. Never a cap.
     ///
     /// # Source
-    /// Bernstein's inequality for a sum of independent coins: `P(X >= m + t) <= exp(-t^2 / (2 (m + t/3)))`.
+    /// Bernstein's inequality for a sum of independent coins (under allocation too devices are independent of one another in
+    /// each round): `P(X >= m + t) <= exp(-t^2 / (2 (m + t/3)))`.
     #[must_use]
     pub fn cohort_quantile(&self, population: u64) -> u64 {
         match self {
-            Self::Poisson { .. } => {
+            Self::Poisson { .. } | Self::Allocation { .. } => {
                 let mean = self.expected_cohort(population);
                 let exponent = 64.0 * std::f64::consts::LN_2;
                 let excess = exponent / 3.0 + (exponent * exponent / 9.0 + 2.0 * exponent * mean).sqrt();
@@ -202,6 +249,10 @@ impl Participation {
         match self {
             Self::Poisson { rate, .. } => format!(
                 "Poisson: the coordinator includes each enrolled device by an independent secret coin of probability {rate}"
+            ),
+            Self::Allocation { block_rounds, rounds_per_device, .. } => format!(
+                "random allocation: before each block of {block_rounds} rounds the coordinator assigns each enrolled device \
+                 {rounds_per_device} of them, in secret, uniformly and independently of all others, and never anew"
             ),
             Self::Fixed { cohort, .. } => format!("none claimed: {cohort} random devices a round, charged as if all"),
             Self::CheckIn { cohort, .. } => format!("none claimed: first {cohort} to check in, charged as if all"),

@@ -29,6 +29,17 @@ pub enum TaskError {
     /// No rounds.
     #[error("rounds must be at least 1")]
     NoRounds,
+    /// A block of rounds is charged whole.
+    #[error(
+        "rounds is {rounds}, which is no multiple of participation.block_rounds = {block_rounds}: a block is charged whole, so \
+         a task runs whole blocks"
+    )]
+    PartialBlock {
+        /// Rounds of the task.
+        rounds: u32,
+        /// Rounds of a block.
+        block_rounds: u32,
+    },
     /// The `[model]` section.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -59,14 +70,32 @@ pub enum TaskError {
     NoDevices,
     /// No grid for this clip and model.
     #[error("privacy.clip: {0}")]
-    Grid(#[from] GridError),
+    Grid(GridError),
     /// No such noise.
     #[error("privacy.noise_multiplier: {0}")]
-    Sigma(#[from] SigmaOutOfRange),
+    Sigma(SigmaOutOfRange),
     /// The budget cannot be met.
     #[error("privacy.epsilon: {0}")]
-    Calibration(#[from] CalibrationError),
+    Calibration(CalibrationError),
     /// No theorem.
     #[error(transparent)]
     Refused(#[from] Refusal),
+}
+
+impl From<GridError> for TaskError {
+    fn from(error: GridError) -> Self {
+        Self::Grid(error)
+    }
+}
+
+impl From<SigmaOutOfRange> for TaskError {
+    fn from(error: SigmaOutOfRange) -> Self {
+        Self::Sigma(error)
+    }
+}
+
+impl From<CalibrationError> for TaskError {
+    fn from(error: CalibrationError) -> Self {
+        Self::Calibration(error)
+    }
 }

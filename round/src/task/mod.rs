@@ -26,7 +26,7 @@ pub struct Task {
     pub name: String,
     /// Whose ledger pays. Several tasks may share a population.
     pub population: String,
-    /// Rounds of the schedule.
+    /// Rounds of the schedule: whole blocks, where participation has blocks.
     pub rounds: u32,
     /// What is learnt.
     pub model: ModelSpec,
@@ -86,6 +86,10 @@ impl Task {
         self.model.validate()?;
         self.plan.validate()?;
         self.participation.validate()?;
+        let block_rounds = self.participation.block_rounds().get();
+        if !self.rounds.is_multiple_of(block_rounds) {
+            return Err(TaskError::PartialBlock { rounds: self.rounds, block_rounds });
+        }
         self.server.validate()?;
         Ok(())
     }

@@ -9,6 +9,9 @@ use murmur_privacy::{
 
 use super::{NoiseLevel, Privacy, Task, TaskError, TaskHash};
 
+/// Calibration adds at least this much noise, relative to the sensitivity: one release with less has an epsilon above a hundred.
+const LEAST_MULTIPLIER: f64 = 1.0 / 16.0;
+
 /// Everything about a task's rounds that does not change while it runs.
 #[derive(Clone, Debug)]
 pub struct Schedule {
@@ -53,7 +56,8 @@ impl Schedule {
     /// [`LedgerError`], notably [`LedgerError::OverBudget`] naming what is needed and what is left.
     pub fn reserve(&self, ledger: &mut Ledger) -> Result<Entry, LedgerError> {
         let delta = self.task.privacy.delta().unwrap_or(ledger.opening().delta);
-        ledger.reserve(self.hash, self.round_event.clone(), self.task.rounds, self.task.privacy.epsilon(), delta)
+        let (event, limit) = (self.round_event.clone(), self.task.privacy.epsilon());
+        ledger.reserve(self.hash, event, self.task.rounds, self.population, limit, delta)
     }
 
     /// The task.
@@ -86,7 +90,7 @@ impl Schedule {
         &self.mechanism
     }
 
-    /// What one round costs.
+    /// What one round costs, or one block of rounds.
     #[must_use]
     pub fn round_event(&self) -> &DpEvent {
         &self.round_event
@@ -128,8 +132,13 @@ fn mechanism(task: &Task, grid: &Grid) -> Result<Mechanism, TaskError> {
         NoiseLevel::Multiplier(multiplier) => Mechanism::gaussian(grid, multiplier)?,
         NoiseLevel::Calibrate => {
             let schedule = |sigma| {
-                let round = task.participation.cost(Mechanism::Gaussian { sigma }.event(grid));
-                round.repeated(task.rounds)
+                let mechanism = Mechanism::Gaussian { sigma };
+                let least =
+                    mechanism.multiplier(grid).ok().flatten().is_none_or(|least| least.get() < LEAST_MULTIPLIER);
+                // Not worth pricing: taken to promise nothing, which errs on the safe side.
+                let event = if least { DpEvent::NonPrivate } else { mechanism.event(grid) };
+                let round = task.participation.cost(event);
+                round.repeated(task.rounds / task.participation.block_rounds())
             };
             Mechanism::Gaussian { sigma: calibrate_sigma(epsilon, delta, schedule)? }
         }

@@ -81,9 +81,9 @@ fn every_mistake_is_named() {
 fn a_schedule_is_calibrated_and_checked_against_its_population() {
     let task = Task::from_toml(TASK).unwrap();
     let schedule = Schedule::new(task.clone(), 3_000).unwrap();
-    // A plain reference reaches 2.007 for this schedule (issue 2); ours must not need more.
+    // A plain reference (Renyi) reaches 2.007 for this schedule (issue 2); loss distributions need less.
     let multiplier = schedule.noise_multiplier().unwrap().get();
-    assert!((1.9..2.01).contains(&multiplier), "{multiplier}");
+    assert!((1.85..1.9).contains(&multiplier), "{multiplier}");
     assert!(matches!(Schedule::new(task.clone(), 100_000), Err(TaskError::DeltaTooLarge { population: 100_000, .. })));
     assert!(matches!(Schedule::new(task, 1_000), Err(TaskError::Participation(_))));
 }
@@ -98,4 +98,51 @@ fn without_a_mechanism_the_budget_is_infinite_in_words_and_numbers() {
     let schedule = Schedule::new(Task::from_toml(&text).unwrap(), 3_000).unwrap();
     assert_eq!(schedule.round_event().mechanism(), &murmur_privacy::DpEvent::NonPrivate);
     assert_eq!(schedule.least_budget().unwrap().0, murmur_privacy::units::Epsilon::INFINITE);
+}
+
+const ALLOCATION: &str = r#"kind = "allocation"
+block_rounds = 20
+rounds_per_device = 2
+"#;
+
+fn allocated() -> String {
+    TASK.replace("kind = \"poisson\"\nrate = 0.1\n", ALLOCATION)
+}
+
+#[test]
+fn a_task_by_allocation_runs_whole_blocks_and_every_mistake_in_it_is_named() {
+    let task = Task::from_toml(&allocated()).unwrap();
+    assert_eq!(Task::from_json(&task.to_json().unwrap()).unwrap(), task);
+    assert_eq!(task.participation.block_rounds().get(), 20);
+    for (from, to, named) in [
+        ("rounds = 60", "rounds = 50", "rounds is 50, which is no multiple of participation.block_rounds = 20"),
+        ("block_rounds = 20", "block_rounds = 0", "participation.block_rounds must be at least 1"),
+        ("rounds_per_device = 2", "rounds_per_device = 0", "participation.rounds_per_device must be at least 1"),
+        ("rounds_per_device = 2", "rounds_per_device = 21", "a block has 20 rounds"),
+        ("rounds_per_device = 2", "", "rounds_per_device"),
+        ("rounds_per_device = 2", "rounds_per_device = 2\nrate = 0.1", "rate"),
+    ] {
+        let message = Task::from_toml(&allocated().replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(message.contains(named), "{to:?}: {message}");
+    }
+    let partial = Task::from_toml(&allocated().replacen("rounds = 60", "rounds = 50", 1));
+    assert_eq!(partial.unwrap_err(), TaskError::PartialBlock { rounds: 50, block_rounds: 20 });
+}
+
+#[test]
+fn what_a_task_by_allocation_claims_is_a_block_and_needs_about_the_noise_of_coins() {
+    let schedule = Schedule::new(Task::from_toml(&allocated()).unwrap(), 3_000).unwrap();
+    let murmur_privacy::DpEvent::Allocation(block) = schedule.round_event() else { panic!("a block was due") };
+    assert_eq!((block.rounds().get(), block.selected().get()), (20, 2));
+    assert_eq!(block.of(), &schedule.mechanism().event(&schedule.grid()));
+    assert_eq!(schedule.expected_cohort(), 300.0, "a tenth of the rounds");
+    // The same share of the rounds by coins; and by nothing that amplifies.
+    let multiplier = |text: &str| {
+        let schedule = Schedule::new(Task::from_toml(text).unwrap(), 3_000).unwrap();
+        schedule.noise_multiplier().unwrap().get()
+    };
+    let unamplified = TASK.replace("kind = \"poisson\"\nrate = 0.1", "kind = \"fixed\"\ncohort = 300");
+    let [coins, whole, here] = [multiplier(TASK), multiplier(&unamplified), multiplier(&allocated())];
+    assert!(here < 0.4 * whole, "{here} by allocation, {whole} without amplification");
+    assert!((here / coins - 1.0).abs() < 0.1, "{here} by allocation, {coins} by coins");
 }

@@ -9,7 +9,7 @@ mod published;
 mod thread;
 
 pub use published::Published;
-pub(crate) use thread::{Command, run};
+pub(crate) use thread::{Queue, run};
 
 use bytes::Bytes;
 use murmur_privacy::{Digest, ledger::Record};
@@ -42,18 +42,22 @@ pub struct Driver<S> {
     staged: Option<(Digest, Bytes)>,
     rounds_released: u32,
     notes: Notes,
+    /// The latest moment that the coordinator heard of.
+    now: Time,
     broken: bool,
 }
 
 impl<S: Store> Driver<S> {
-    /// Takes in one event and carries out everything that follows from it. What a device asked for is handed to `reply`
-    /// as soon as it is known, before any slow work that its event set off.
+    /// Takes in one event, which came at `at`, and carries out everything that follows from it. What a device asked for is
+    /// handed to `reply` as soon as it is known, before any slow work that its event set off. `clock` tells the time of
+    /// what follows.
     ///
     /// # Errors
     /// [`ServerError`] when the store fails. Nothing is carried out any more after that: what was in flight is never
     /// released.
     pub fn handle(
         &mut self,
+        at: Time,
         clock: &dyn Fn() -> Time,
         event: Event,
         reply: &mut dyn FnMut(Reply),
@@ -61,8 +65,14 @@ impl<S: Store> Driver<S> {
         if self.broken {
             return Ok(());
         }
-        self.coordinator.handle(clock(), event);
+        self.tell(at, event);
         self.settle(clock, reply).inspect_err(|_| self.broken = true)
+    }
+
+    /// An event may have waited while others and their durable writes went on: its time is then theirs.
+    fn tell(&mut self, at: Time, event: Event) {
+        self.now = self.now.max(at);
+        self.coordinator.handle(self.now, event);
     }
 
     fn settle(&mut self, clock: &dyn Fn() -> Time, reply: &mut dyn FnMut(Reply)) -> Result<(), ServerError> {
@@ -75,14 +85,25 @@ impl<S: Store> Driver<S> {
                     self.store.put_checkpoint(&checkpoint)?;
                     self.staged = Some((checkpoint.digest, checkpoint.model.into()));
                 }
+                Effect::Keep(secret) => {
+                    let task = self.coordinator.schedule().hash();
+                    self.store.put_secret(&task, &secret)?;
+                }
+                Effect::Forget => {
+                    let task = self.coordinator.schedule().hash();
+                    self.store.remove_secret(&task)?;
+                }
                 Effect::Persist(entry) => {
                     self.store.append(&self.coordinator.schedule().task().population, &entry)?;
                     match &entry.record {
                         Record::Spent { round, .. } => self.notes.spent(*round, self.coordinator.guarantee().ok()),
                         Record::Released { .. } => self.rounds_released += 1,
+                        Record::RoundOpened { round, .. } => self.notes.opened(*round),
+                        Record::Abandoned { round, .. } => self.notes.abandoned(*round),
+                        Record::Forfeited { rounds, .. } => self.notes.forfeited(*rounds),
                         _ => {}
                     }
-                    self.coordinator.handle(clock(), Event::Persisted { entry: entry.index });
+                    self.tell(clock(), Event::Persisted { entry: entry.index });
                 }
                 Effect::Publish { round, model } => {
                     let resumed = self.staged.is_none();
@@ -124,9 +145,9 @@ impl<S: Store> Driver<S> {
     /// # Errors
     /// Never after a successful start.
     pub fn guarantee(&self) -> Result<Guarantee, ServerError> {
-        self.coordinator.guarantee().map_err(|source| {
+        self.coordinator.guarantee().map_err(|cause| {
             let population = self.schedule().task().population.clone();
-            ServerError::Ledger { population, source }
+            ServerError::Ledger { population, cause }
         })
     }
 

@@ -19,6 +19,25 @@ impl Notes {
         Self { task: schedule.task().name.clone(), caveat }
     }
 
+    pub(super) fn opened(&self, round: u32) {
+        let _span = self.span(Some(round));
+        tracing::info!("open{}", self.caveat);
+    }
+
+    pub(super) fn abandoned(&self, round: u32) {
+        let _span = self.span(Some(round));
+        tracing::warn!("given up: the process before this one left it open; it cost nothing{}", self.caveat);
+    }
+
+    pub(super) fn forfeited(&self, rounds: u32) {
+        let _span = self.span(None);
+        tracing::warn!(
+            "the secret of a block that was begun is gone: the {rounds} rounds that are left of it are given up, and stay paid \
+             for{}",
+            self.caveat
+        );
+    }
+
     pub(super) fn spent(&self, round: u32, guarantee: Option<Guarantee>) {
         let _span = self.span(Some(round));
         let Some(guarantee) = guarantee else { return };

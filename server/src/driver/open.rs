@@ -5,15 +5,15 @@ use murmur_privacy::{
     ledger::{Entry, Record},
     units::{DeltaProbability, Epsilon},
 };
-use murmur_round::{coordinator::Coordinator, device_id::DeviceId, founding::found, task::Schedule};
+use murmur_round::{coordinator::Coordinator, device_id::DeviceId, founding::found, task::Schedule, time::Time};
 
 use super::{Driver, Published, notes::Notes};
 use crate::{ServerError, store::Store};
 
 impl<S: Store> Driver<S> {
     /// Brings the task to where its first or next round can run: replays the ledger, founds the task if it is new, loads
-    /// the model that the ledger names last. A round that was paid for and not released is lost; its number is not used
-    /// again.
+    /// the model that the ledger names last. A round that was open is abandoned; one that was paid for and not released is
+    /// lost. Neither number is used again. A block of rounds goes on with its kept secret; without it the rest of it is given up.
     ///
     /// `budget` opens a new population; an old one must have been opened with the same, or with none named here.
     ///
@@ -31,14 +31,14 @@ impl<S: Store> Driver<S> {
         let rounds_released = released(&entries, &schedule);
         let ledger = match entries.is_empty() {
             true => None,
-            false => Some(Ledger::replay(entries).map_err(|source| {
+            false => Some(Ledger::replay(entries).map_err(|cause| {
                 let population = population.clone();
-                ServerError::Ledger { population, source }
+                ServerError::Ledger { population, cause }
             })?),
         };
         let ledger = found(&schedule, ledger, budget, entropy.provenance(), |entry| store.append(&population, entry))?;
         let hash = schedule.hash();
-        let account = ledger.account(&hash).map_err(|source| ServerError::Ledger { population, source })?;
+        let account = ledger.account(&hash).map_err(|cause| ServerError::Ledger { population, cause })?;
         let reservation = account.reservation();
         if reservation.round_event != *schedule.round_event() || reservation.rounds != schedule.task().rounds {
             return Err(ServerError::OtherSchedule { task: hash });
@@ -49,9 +49,10 @@ impl<S: Store> Driver<S> {
             None => None,
         };
         let notes = Notes::new(&schedule);
-        let coordinator = Coordinator::start(schedule, devices, ledger, entropy, stored)?;
+        let kept = store.secret(&hash)?;
+        let coordinator = Coordinator::start(schedule, devices, ledger, entropy, stored, kept)?;
         let published = Published::default();
-        Ok(Self { coordinator, store, published, staged: None, rounds_released, notes, broken: false })
+        Ok(Self { coordinator, store, published, staged: None, rounds_released, notes, now: Time(0), broken: false })
     }
 }
 

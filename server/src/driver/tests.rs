@@ -10,8 +10,9 @@ use murmur_privacy::{Digest, Ledger, NoiseRng, Upload, ledger::Entry, ledger::Re
 use murmur_proto::answer::CheckIn;
 use murmur_round::{
     checkpoint::{Checkpoint, read_manifest},
-    coordinator::{Event, Outcome, TurnedAway, Verdict},
+    coordinator::{Event, Outcome, Refusal, StartError, TurnedAway, Verdict},
     device_id::DeviceId,
+    participation::KeptSecret,
     task::{Schedule, Task, TaskHash},
     time::Time,
 };
@@ -32,6 +33,18 @@ plan = { epochs = 1, batch_size = 10, learning_rate = 0.1 }
 participation = { kind = "poisson", rate = 1.0, window_seconds = 60, minimum_reports = 3 }
 privacy = { clip = 1.0, mechanism = "gaussian", epsilon = 4.0, delta = 1e-3, noise_multiplier = "calibrate" }
 server = { optimizer = "momentum", learning_rate = 1.0, momentum = 0.9 }
+"#;
+
+/// Two blocks, in each of which every device has one round of two.
+const BLOCKS: &str = r#"
+name = "tiny"
+population = "phones"
+rounds = 4
+model = { kind = "linear", input = [1, 2, 2], classes = 2 }
+plan = { epochs = 1, batch_size = 10, learning_rate = 0.1 }
+participation = { kind = "allocation", block_rounds = 2, rounds_per_device = 1, window_seconds = 60, minimum_reports = 1 }
+privacy = { clip = 1.0, mechanism = "gaussian", epsilon = 8.0, delta = 1e-3, noise_multiplier = 2.0 }
+server = { optimizer = "fedavg", learning_rate = 1.0 }
 "#;
 
 /// When the process dies, relative to the step's taking hold.
@@ -82,6 +95,8 @@ impl Store for Mortal {
         let name = match &entry.record {
             Record::Spent { round, .. } => format!("spent {round}"),
             Record::Released { round, model, .. } => format!("released {round} {model}"),
+            Record::RoundOpened { round, .. } => format!("round opened {round}"),
+            Record::Abandoned { round, .. } => format!("abandoned {round}"),
             Record::Opened(_) => "opened".to_owned(),
             _ => "reserved".to_owned(),
         };
@@ -96,6 +111,18 @@ impl Store for Mortal {
         self.0.lock().unwrap().kept.checkpoint(model)
     }
 
+    fn put_secret(&mut self, task: &TaskHash, secret: &KeptSecret) -> Result<(), StoreError> {
+        self.step("secret".to_owned(), |kept| kept.put_secret(task, secret).unwrap())
+    }
+
+    fn secret(&mut self, task: &TaskHash) -> Result<Option<KeptSecret>, StoreError> {
+        self.0.lock().unwrap().kept.secret(task)
+    }
+
+    fn remove_secret(&mut self, task: &TaskHash) -> Result<(), StoreError> {
+        self.step("no secret".to_owned(), |kept| kept.remove_secret(task).unwrap())
+    }
+
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError> {
         self.step("task".to_owned(), |kept| kept.put_task(hash, json).unwrap())
     }
@@ -107,7 +134,11 @@ fn devices() -> Vec<DeviceId> {
 
 /// One process: from opening to the end of the task or its own. Notes every model that could be read.
 fn live(store: &Mortal, seed: u64, published: &mut Vec<Digest>) -> Result<Outcome, ServerError> {
-    let schedule = Schedule::new(Task::from_toml(TASK).unwrap(), 3).unwrap();
+    live_through(TASK, store, seed, published)
+}
+
+fn live_through(task: &str, store: &Mortal, seed: u64, published: &mut Vec<Digest>) -> Result<Outcome, ServerError> {
+    let schedule = Schedule::new(Task::from_toml(task).unwrap(), 3).unwrap();
     let grid = schedule.grid();
     let mut driver = Driver::open(schedule, devices(), None, store.clone(), NoiseRng::seeded(seed))?;
     let time = Cell::new(0);
@@ -119,11 +150,12 @@ fn live(store: &Mortal, seed: u64, published: &mut Vec<Digest>) -> Result<Outcom
             published.push(model);
         }
     };
-    driver.handle(&clock, Event::Tick, &mut |_| {}).inspect_err(|_| see(&driver))?;
+    driver.handle(clock(), &clock, Event::Tick, &mut |_| {}).inspect_err(|_| see(&driver))?;
     loop {
         for device in devices() {
             let mut answer = None;
-            let result = driver.handle(&clock, Event::CheckIn(device.clone()), &mut |reply| answer = Some(reply));
+            let result =
+                driver.handle(clock(), &clock, Event::CheckIn(device.clone()), &mut |reply| answer = Some(reply));
             see(&driver);
             result?;
             let round = match answer.unwrap() {
@@ -136,7 +168,7 @@ fn live(store: &Mortal, seed: u64, published: &mut Vec<Digest>) -> Result<Outcom
             let upload = Upload::from_plain_bytes(grid, &vec![0; Upload::encoded_len(&grid)]).unwrap();
             let mut verdict = None;
             let event = Event::Upload { device, round, upload };
-            let result = driver.handle(&clock, event, &mut |reply| verdict = Some(reply));
+            let result = driver.handle(clock(), &clock, event, &mut |reply| verdict = Some(reply));
             see(&driver);
             // The device hears back even if what its upload set off kills the process.
             assert_eq!(verdict, Some(Reply::Verdict(Verdict::Accepted)));
@@ -152,9 +184,11 @@ fn check(medium: &Medium, published: &[Digest]) {
     let entries: Vec<Entry> = (0..).zip(lines).map(|(index, line)| Entry::from_line(index, line).unwrap()).collect();
     Ledger::replay(entries.clone()).unwrap();
     let (mut spent, mut released) = (BTreeSet::new(), BTreeSet::new());
+    let mut opened = Vec::new();
     let mut admitted = BTreeSet::new();
     for entry in &entries {
         match &entry.record {
+            Record::RoundOpened { round, .. } => opened.push(*round),
             Record::Spent { round, .. } => assert!(spent.insert(*round), "round {round} was paid for twice"),
             Record::Released { round, model, .. } => {
                 assert!(spent.contains(round));
@@ -164,6 +198,7 @@ fn check(medium: &Medium, published: &[Digest]) {
             _ => {}
         }
     }
+    assert!(opened.iter().copied().eq(0..opened.len() as u32), "a number came twice: {opened:?}");
     let position = |name: &str| medium.steps.iter().position(|step| step.starts_with(name));
     for step in &medium.steps {
         if let Some(rest) = step.strip_prefix("released ") {
@@ -172,9 +207,10 @@ fn check(medium: &Medium, published: &[Digest]) {
             assert!(order[0].is_some() && order.is_sorted(), "{:?}", medium.steps);
         }
     }
-    for model in published.iter().filter(|model| !admitted.contains(model)) {
-        // Readable without an entry is only the model that was drawn without data; its manifest names the ledger's
-        // head, so a restart that lost the first round publishes it under another digest.
+    // Readable without an entry is only the model that was drawn without data, and it is one file in every process.
+    let drawn: BTreeSet<&Digest> = published.iter().filter(|model| !admitted.contains(model)).collect();
+    assert!(drawn.len() <= 1, "the initial model changed its name: {drawn:?}");
+    for model in drawn {
         let manifest = read_manifest(&medium.kept.checkpoints[model].model).unwrap();
         assert_eq!(manifest.round, None, "a model was readable that no ledger entry released");
     }
@@ -218,11 +254,11 @@ fn whatever_dies_when_a_round_is_paid_before_it_is_released_and_released_at_most
 
 #[test]
 fn every_restart_may_die_again() {
-    // Two durable steps a life: the task still ends, and never releases twice.
+    // Five durable steps a life bring a round to its spend: the task still ends, and never releases twice.
     let store = Mortal::default();
     let mut published = Vec::new();
     for life in 0..40 {
-        store.0.lock().unwrap().fuse = Some((2, Death::After));
+        store.0.lock().unwrap().fuse = Some((4, Death::After));
         match live(&store, life, &mut published) {
             Ok(outcome) => {
                 assert_eq!(outcome, Outcome::Completed);
@@ -236,12 +272,145 @@ fn every_restart_may_die_again() {
 }
 
 #[test]
+fn a_process_that_dies_in_every_open_round_spends_nothing_and_the_task_still_gets_all_its_rounds() {
+    let store = Mortal::default();
+    let mut published = Vec::new();
+    let steps = |name: &str| {
+        store.0.lock().unwrap().steps.iter().filter(|step| step.starts_with(name)).cloned().collect::<Vec<_>>()
+    };
+    // The first life founds the task; after that a life opens a round or gives the last one up, and dies.
+    store.0.lock().unwrap().fuse = Some((4, Death::After));
+    live(&store, 0, &mut published).unwrap_err();
+    for life in 1..11 {
+        store.0.lock().unwrap().fuse = Some((2, Death::After));
+        live(&store, life, &mut published).unwrap_err();
+    }
+    assert_eq!(steps("abandoned"), (0..5).map(|round| format!("abandoned {round}")).collect::<Vec<_>>());
+    assert!(steps("spent").is_empty());
+    store.0.lock().unwrap().fuse = None;
+    assert_eq!(live(&store, 11, &mut published).unwrap(), Outcome::Completed);
+    // Five were given up by those that died, one by the last; then come the task's rounds.
+    assert_eq!(steps("spent"), (6..6 + ROUNDS).map(|round| format!("spent {round}")).collect::<Vec<_>>());
+    assert_eq!(steps("released").len(), ROUNDS as usize);
+    check(&store.0.lock().unwrap(), &published);
+}
+
+#[test]
 fn after_a_failure_nothing_more_is_carried_out() {
     let store = Mortal::default();
     let mut published = Vec::new();
-    store.0.lock().unwrap().fuse = Some((4, Death::Before));
+    store.0.lock().unwrap().fuse = Some((5, Death::Before));
     assert!(live(&store, 1, &mut published).is_err());
     let steps = store.0.lock().unwrap().steps.clone();
-    assert_eq!(steps.len(), 4, "{steps:?}");
-    assert!(!steps.iter().any(|step| step.starts_with("spent")), "{steps:?}");
+    assert_eq!(steps.len(), 5, "{steps:?}");
+    assert_eq!(steps[4], "round opened 0");
+}
+
+#[test]
+fn a_restart_with_another_number_of_devices_is_refused_with_both_numbers() {
+    let store = Mortal::default();
+    store.0.lock().unwrap().fuse = Some((9, Death::Before));
+    live(&store, 1, &mut Vec::new()).unwrap_err();
+    store.0.lock().unwrap().fuse = None;
+    let before = store.0.lock().unwrap().kept.ledgers.clone();
+    let schedule = Schedule::new(Task::from_toml(TASK).unwrap(), 4).unwrap();
+    let devices = ["a", "b", "c", "d"].iter().map(|name| name.parse().unwrap()).collect();
+    let refused = Driver::open(schedule, devices, None, store.clone(), NoiseRng::seeded(2)).err().unwrap();
+    assert!(matches!(refused, ServerError::Start(StartError::Population { reserved: 3, found: 4 })), "{refused}");
+    assert!(refused.to_string().contains("reserved for 3") && refused.to_string().contains("4 distinct"), "{refused}");
+    assert_eq!(store.0.lock().unwrap().kept.ledgers, before, "nothing was written, not even an abandoned round");
+}
+
+#[test]
+fn an_event_counts_by_when_it_came_and_not_by_how_long_it_waited() {
+    let schedule = Schedule::new(Task::from_toml(TASK).unwrap(), 3).unwrap();
+    let grid = schedule.grid();
+    let mut driver = Driver::open(schedule, devices(), None, MemoryStore::default(), NoiseRng::seeded(1)).unwrap();
+    // The thread is busy: by its clock the window of 60 seconds, open from 0, is over.
+    let time = Cell::new(0);
+    let clock = || Time(time.get());
+    let mut ask = |at, event| {
+        let mut heard = None;
+        driver.handle(Time(at), &clock, event, &mut |reply| heard = Some(reply)).unwrap();
+        heard.unwrap()
+    };
+    for device in devices() {
+        ask(0, Event::CheckIn(device));
+    }
+    time.set(90_000);
+    for device in devices() {
+        assert!(matches!(ask(1, Event::CheckIn(device)), Reply::CheckIn(CheckIn::Assigned(_))));
+    }
+    let upload = |device: &str| {
+        let upload = Upload::from_plain_bytes(grid, &vec![0; Upload::encoded_len(&grid)]).unwrap();
+        Event::Upload { device: device.parse().unwrap(), round: 0, upload }
+    };
+    assert_eq!(ask(59_999, upload("a")), Reply::Verdict(Verdict::Accepted));
+    assert_eq!(ask(60_000, upload("b")), Reply::Verdict(Verdict::Refused(Refusal::RoundClosed)));
+    assert_eq!(
+        ask(59_999, upload("c")),
+        Reply::Verdict(Verdict::Refused(Refusal::RoundClosed)),
+        "time never goes back"
+    );
+}
+
+#[test]
+fn whatever_dies_when_a_block_goes_on_with_its_secret_which_is_there_before_its_first_round_and_gone_after_its_last() {
+    for death in [Death::Before, Death::After] {
+        for fuse in 0.. {
+            let store = Mortal::default();
+            store.0.lock().unwrap().fuse = Some((fuse, death));
+            let mut published = Vec::new();
+            let first = live_through(BLOCKS, &store, 1, &mut published);
+            store.0.lock().unwrap().fuse = None;
+            let died = match first {
+                Ok(_) => false,
+                Err(ServerError::Store(_) | ServerError::Founding(_)) => true,
+                Err(other) => panic!("{other}"),
+            };
+            if died {
+                assert_eq!(live_through(BLOCKS, &store, 2, &mut published).unwrap(), Outcome::Completed);
+            }
+            let medium = store.0.lock().unwrap();
+            check(&medium, &published);
+            assert!(medium.kept.secrets.is_empty(), "{:?}", medium.steps);
+            let lines = medium.kept.ledgers["phones"].join("\n");
+            assert!(!lines.contains("forfeited"), "no secret was lost, so no round is: {lines}");
+            let position = |name: &str| medium.steps.iter().position(|step| step == name);
+            assert!(position("secret") < position("round opened 0"), "{:?}", medium.steps);
+            let paid = medium.steps.iter().filter(|step| step.starts_with("spent")).count();
+            assert_eq!(paid, 4);
+            if !died {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_is_gone_costs_the_rest_of_its_block_and_nothing_else() {
+    let undisturbed = Mortal::default();
+    live_through(BLOCKS, &undisturbed, 0, &mut Vec::new()).unwrap();
+    let steps = undisturbed.0.lock().unwrap().steps.clone();
+    let within = steps.iter().position(|step| step.starts_with("released 0")).unwrap();
+    // The process dies within the first block: one of its two rounds has run.
+    let store = Mortal::default();
+    let mut published = Vec::new();
+    store.0.lock().unwrap().fuse = Some((within, Death::After));
+    live_through(BLOCKS, &store, 0, &mut published).unwrap_err();
+    store.0.lock().unwrap().fuse = None;
+    let held = store.0.lock().unwrap().kept.secrets.clone();
+    assert_eq!(held.len(), 1, "within a block");
+    store.0.lock().unwrap().kept.secrets.clear();
+    assert_eq!(live_through(BLOCKS, &store, 9, &mut published).unwrap(), Outcome::Completed);
+    let medium = store.0.lock().unwrap();
+    check(&medium, &published);
+    let lines = &medium.kept.ledgers["phones"];
+    let given_up = lines.iter().filter(|line| line.contains(r#""record":"forfeited""#)).count();
+    assert_eq!(given_up, 1, "{lines:#?}");
+    for (_, secret) in held {
+        let shown = lines.join("").into_bytes();
+        let hexadecimal: String = secret.expose()[44..76].iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!String::from_utf8(shown).unwrap().contains(&hexadecimal), "a secret is in no ledger");
+    }
 }

@@ -1,7 +1,10 @@
-//! The one thread that owns a driver.
+//! The one thread that owns a driver, and the queue before it.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,6 +18,8 @@ use crate::{ServerError, store::Store};
 pub(crate) enum Command {
     /// A device's event, with the place to answer it.
     Device {
+        /// When it came: a window is over for whoever comes after it, not for whoever waits in the queue.
+        at: Time,
         /// What happened.
         event: Event,
         /// Where the device waits.
@@ -26,17 +31,68 @@ pub(crate) enum Command {
     Stop,
 }
 
+/// Milliseconds since the server began to serve.
+#[derive(Clone, Copy)]
+struct Clock(Instant);
+
+impl Clock {
+    fn now(self) -> Time {
+        Time(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// The way to the thread, which ends with the last of its owners.
+pub(crate) struct Queue {
+    clock: Clock,
+    commands: Mutex<Sender<Command>>,
+}
+
+/// The thread is gone.
+pub(crate) struct Gone;
+
+impl Queue {
+    /// A queue and its end.
+    pub(crate) fn new() -> (Arc<Self>, Receiver<Command>) {
+        let (commands, end) = mpsc::channel();
+        (Arc::new(Self { clock: Clock(Instant::now()), commands: Mutex::new(commands) }), end)
+    }
+
+    /// Queues a device's event. Stamped and sent under one lock: the queue's order is the stamps' order.
+    pub(crate) fn put(
+        &self,
+        event: Event,
+        reply: oneshot::Sender<Reply>,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<(), Gone> {
+        let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        commands.send(Command::Device { at: self.clock.now(), event, reply, permit }).map_err(|_| Gone)
+    }
+
+    /// Ends the thread, once it has done what was queued before.
+    pub(crate) fn stop(&self) {
+        // It may be gone already; whoever joins it learns why.
+        let _ = self.commands.lock().unwrap_or_else(PoisonError::into_inner).send(Command::Stop);
+    }
+
+    /// Waits for whoever has stamped an event and not queued it yet.
+    fn let_in(&self) {
+        drop(self.commands.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
 /// Runs until it is told to stop, nobody can ask any more, or the store fails. `finished` is told when the task ends.
 pub(crate) fn run<S: Store>(
     mut driver: Driver<S>,
-    queue: &Receiver<Command>,
+    queue: &Weak<Queue>,
+    end: &Receiver<Command>,
     finished: oneshot::Sender<()>,
 ) -> Result<Driver<S>, ServerError> {
-    let start = Instant::now();
-    let clock = move || Time(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX));
+    // Weak: a server that is dropped while it serves takes the queue with it, and so ends this thread.
+    let clock = queue.upgrade().map_or_else(|| Clock(Instant::now()), |queue| queue.clock);
+    let clock = move || clock.now();
     let mut finished = Some(finished);
     // A resumed task may have nothing left to do; no device should be needed to find that out.
-    driver.handle(&clock, Event::Tick, &mut |_| {})?;
+    driver.handle(clock(), &clock, Event::Tick, &mut |_| {})?;
     loop {
         if driver.outcome().is_some()
             && let Some(finished) = finished.take()
@@ -44,20 +100,28 @@ pub(crate) fn run<S: Store>(
             // Nobody waits any more when the server is being stopped: that is fine too.
             let _ = finished.send(());
         }
-        let command = match driver.next_deadline() {
-            Some(deadline) => queue.recv_timeout(Duration::from_millis(clock().until(deadline).0)),
-            None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        let mut command = match driver.next_deadline() {
+            Some(deadline) => end.recv_timeout(Duration::from_millis(clock().until(deadline).0)),
+            None => end.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
+        let moment = clock();
+        if matches!(command, Err(RecvTimeoutError::Timeout)) {
+            // Whoever came before the window's end goes before its end.
+            if let Some(queue) = queue.upgrade() {
+                queue.let_in();
+            }
+            command = end.try_recv().or(command);
+        }
         match command {
-            Ok(Command::Device { event, reply, permit }) => {
+            Ok(Command::Device { at, event, reply, permit }) => {
                 drop(permit);
                 let mut reply = Some(reply);
-                driver.handle(&clock, event, &mut |answer| {
+                driver.handle(at, &clock, event, &mut |answer| {
                     // A device that hung up asks again.
                     let _ = reply.take().map(|reply| reply.send(answer));
                 })?;
             }
-            Err(RecvTimeoutError::Timeout) => driver.handle(&clock, Event::Tick, &mut |_| {})?,
+            Err(RecvTimeoutError::Timeout) => driver.handle(moment, &clock, Event::Tick, &mut |_| {})?,
             Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(driver),
         }
     }

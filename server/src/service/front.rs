@@ -1,9 +1,6 @@
 //! What the service knows without asking the coordinator, and how it asks.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, mpsc::Sender},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use murmur_privacy::{Digest, Grid};
@@ -16,10 +13,10 @@ use murmur_round::{
 use tokio::sync::{Semaphore, oneshot};
 
 use super::RequestError;
-use crate::driver::{Command, Published, Reply};
+use crate::driver::{Published, Queue, Reply};
 
 /// Events that may wait for the coordinator's thread; whoever comes later waits before its event is queued.
-const QUEUE: usize = 256;
+const ROOM: usize = 256;
 
 /// The side of the coordinator that devices see. A clone serves the same task.
 #[derive(Clone)]
@@ -28,11 +25,10 @@ pub(crate) struct Front(Arc<Inner>);
 struct Inner {
     task: TaskHash,
     json: Bytes,
-    rounds: u32,
     grid: Grid,
     enrolled: BTreeSet<DeviceId>,
     published: Published,
-    commands: Sender<Command>,
+    queue: Arc<Queue>,
     room: Arc<Semaphore>,
 }
 
@@ -41,17 +37,16 @@ impl Front {
         schedule: &Schedule,
         enrolled: BTreeSet<DeviceId>,
         published: Published,
-        commands: Sender<Command>,
+        queue: Arc<Queue>,
     ) -> Result<Self, TaskError> {
         Ok(Self(Arc::new(Inner {
             task: schedule.hash(),
             json: schedule.task().to_json()?.into(),
-            rounds: schedule.task().rounds,
             grid: schedule.grid(),
             enrolled,
             published,
-            commands,
-            room: Arc::new(Semaphore::new(QUEUE)),
+            queue,
+            room: Arc::new(Semaphore::new(ROOM)),
         })))
     }
 
@@ -68,14 +63,14 @@ impl Front {
         if found == expected { Ok(()) } else { Err(RequestError::WrongTask { expected, found }) }
     }
 
-    /// An enrolled device speaks of a round that the task has.
-    pub(super) fn expect_part(&self, device: &DeviceId, task: TaskHash, round: u32) -> Result<(), RequestError> {
+    /// An enrolled device speaks of this task. Which rounds are open is the coordinator's to say.
+    pub(super) fn expect_part(&self, device: &DeviceId, task: TaskHash) -> Result<(), RequestError> {
         self.expect_task(task)?;
-        if !self.0.enrolled.contains(device) {
-            return Err(RequestError::UnknownDevice { device: device.clone() });
+        if self.0.enrolled.contains(device) {
+            Ok(())
+        } else {
+            Err(RequestError::UnknownDevice { device: device.clone() })
         }
-        let rounds = self.0.rounds;
-        if round < rounds { Ok(()) } else { Err(RequestError::NoSuchRound { round, rounds }) }
     }
 
     pub(super) fn model(&self, model: Digest) -> Result<Bytes, RequestError> {
@@ -99,7 +94,7 @@ impl Front {
     async fn ask(&self, event: Event) -> Result<Reply, RequestError> {
         let permit = self.0.room.clone().acquire_owned().await.map_err(|_| RequestError::Stopped)?;
         let (reply, answer) = oneshot::channel();
-        self.0.commands.send(Command::Device { event, reply, permit }).map_err(|_| RequestError::Stopped)?;
+        self.0.queue.put(event, reply, permit).map_err(|_| RequestError::Stopped)?;
         answer.await.map_err(|_| RequestError::Stopped)
     }
 }

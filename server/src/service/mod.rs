@@ -61,7 +61,7 @@ impl DeviceService for Front {
     ) -> Result<Response<ReportOutcomeResponse>, Status> {
         let withdrawal = request.into_inner().try_into().map_err(|error: WireError| RequestError::from(error))?;
         let Withdrawal { device, task, round } = withdrawal;
-        self.expect_part(&device, task, round)?;
+        self.expect_part(&device, task)?;
         let verdict = v1::Verdict::from(self.verdict(Event::Withdraw { device, round }).await?);
         Ok(Response::new(ReportOutcomeResponse { verdict: verdict.into() }))
     }

@@ -20,8 +20,6 @@ pub(crate) enum RequestError {
     UnknownDevice { device: DeviceId },
     #[error("this coordinator runs task {expected}, not {found}")]
     WrongTask { expected: Digest, found: Digest },
-    #[error("round {round} does not exist: the task has {rounds} rounds, counted from 0")]
-    NoSuchRound { round: u32, rounds: u32 },
     #[error("no released model {model} is to be had; a device that was too late checks in again")]
     NoSuchModel { model: Digest },
     #[error("an upload of this task has {expected} bytes, {found} were declared")]
@@ -33,7 +31,13 @@ pub(crate) enum RequestError {
     #[error("the coordinator is stopping; come back later")]
     Stopped,
     #[error("the stream broke off: {0}")]
-    Stream(#[from] Status),
+    Stream(Status),
+}
+
+impl From<Status> for RequestError {
+    fn from(error: Status) -> Self {
+        Self::Stream(error)
+    }
 }
 
 impl RequestError {
@@ -43,7 +47,6 @@ impl RequestError {
             Self::Wire(_) | Self::SecondHeader => (Code::InvalidArgument, ErrorReason::Malformed),
             Self::UnknownDevice { .. } => (Code::PermissionDenied, ErrorReason::UnknownDevice),
             Self::WrongTask { .. } => (Code::FailedPrecondition, ErrorReason::WrongTask),
-            Self::NoSuchRound { .. } => (Code::OutOfRange, ErrorReason::NoSuchRound),
             Self::NoSuchModel { .. } => (Code::NotFound, ErrorReason::NoSuchModel),
             Self::WrongLength { .. } => (Code::InvalidArgument, ErrorReason::WrongLength),
             Self::Chunk(ChunkError::Missing) => (Code::InvalidArgument, ErrorReason::Malformed),

@@ -18,7 +18,7 @@ pub(super) async fn receive(front: &Front, mut stream: Streaming<WriteUploadRequ
         Some(Part::Header(header)) => header.try_into()?,
         Some(Part::Chunk(_)) | None => return Err(WireError::Missing { field: "header" }.into()),
     };
-    front.expect_part(&device, task, round)?;
+    front.expect_part(&device, task)?;
     let grid = front.grid();
     let expected = Upload::encoded_len(&grid);
     if total_length != expected as u64 {

@@ -7,7 +7,7 @@ use murmur_privacy::{
     ledger::{Entry, Opening},
     units::{DeltaProbability, Epsilon},
 };
-use murmur_round::checkpoint::Checkpoint;
+use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret};
 use tempfile::TempDir;
 
 use super::{FileStore, MemoryStore, Store, StoreError};
@@ -19,9 +19,9 @@ fn chain() -> Vec<Entry> {
     ledger.persisted(0).unwrap();
     let task = Digest::of(b"task");
     let event = murmur_privacy::DpEvent::NonPrivate;
-    let second = ledger.reserve(task, event, 3, Epsilon::INFINITE, delta).unwrap();
+    let second = ledger.reserve(task, event, 3, 100, Epsilon::INFINITE, delta).unwrap();
     ledger.persisted(1).unwrap();
-    let third = ledger.spend(task, 0).unwrap();
+    let third = ledger.open_round(task, 0).unwrap();
     vec![first, second, third]
 }
 
@@ -45,6 +45,18 @@ fn contract(store: &mut impl Store) {
     let misnamed = Checkpoint { digest: Digest::ZERO, ..kept };
     assert!(matches!(store.put_checkpoint(&misnamed), Err(StoreError::Misnamed { .. })));
     assert_eq!(store.checkpoint(&Digest::ZERO).unwrap(), None);
+    let (task, other) = (Digest::of(b"task"), Digest::of(b"other"));
+    assert_eq!(store.secret(&task).unwrap(), None);
+    for bytes in [b"first".to_vec(), b"second".to_vec(), b"second".to_vec()] {
+        store.put_secret(&task, &KeptSecret::new(bytes.clone())).unwrap();
+        assert_eq!(store.secret(&task).unwrap(), Some(KeptSecret::new(bytes)), "the last one alone");
+    }
+    assert_eq!(store.secret(&other).unwrap(), None);
+    store.put_secret(&other, &KeptSecret::new(b"kept".to_vec())).unwrap();
+    store.remove_secret(&task).unwrap();
+    store.remove_secret(&task).unwrap();
+    assert_eq!(store.secret(&task).unwrap(), None);
+    assert_eq!(store.secret(&other).unwrap(), Some(KeptSecret::new(b"kept".to_vec())));
     store.put_task(&Digest::of(b"{}"), b"{}").unwrap();
     store.put_task(&Digest::of(b"{}"), b"{}").unwrap();
 }
@@ -123,7 +135,14 @@ fn a_malformed_complete_line_is_an_error_that_names_it() {
     let folder = TempDir::new().unwrap();
     let line = chain()[0].to_line().unwrap();
     fs::create_dir_all(folder.path().join("phones")).unwrap();
-    for damaged in [format!("{line}\nspent\n"), format!("{line}\n\n"), format!("{line}\n\u{0}\n{line}")] {
+    let second = chain()[1].to_line().unwrap();
+    for damaged in [
+        format!("{line}\nspent\n"),
+        format!("{line}\n\n"),
+        format!("{line}\n\u{0}\n{line}"),
+        format!("{line}\n{second}\r\n"),
+        format!("{line}\n{second} \n"),
+    ] {
         fs::write(folder.path().join("phones/ledger.jsonl"), damaged).unwrap();
         let error = open(folder.path()).entries("phones").unwrap_err();
         assert!(matches!(error, StoreError::Malformed { line: 2, .. }), "{error}");
@@ -153,4 +172,36 @@ fn a_half_written_model_is_no_model_and_an_edited_one_is_not_overwritten() {
     store.put_checkpoint(&kept).unwrap();
     fs::write(&path, b"edited").unwrap();
     assert!(matches!(store.put_checkpoint(&kept), Err(StoreError::Conflict { .. })));
+}
+
+#[test]
+fn a_secret_is_durable_before_it_is_used_readable_by_its_owner_alone_and_removed_for_good() {
+    let folder = TempDir::new().unwrap();
+    let task = Digest::of(b"task");
+    let (name, path) = (format!("{task}.secret"), folder.path().join("tasks").join(format!("{task}.secret")));
+    let mut store = open(folder.path());
+    // A crash, or somebody else, left a file that everybody can read.
+    fs::write(path.with_added_extension("part"), b"old").unwrap();
+    store.take_steps();
+    store.put_secret(&task, &KeptSecret::new(b"kept".to_vec())).unwrap();
+    let steps = store.take_steps();
+    let order = [
+        format!("write {name}.part"),
+        format!("sync {name}.part"),
+        format!("rename to {name}"),
+        format!("sync folder of {name}"),
+    ];
+    assert_eq!(steps[steps.len() - 4..], order);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    drop(store);
+    let mut store = open(folder.path());
+    assert_eq!(store.secret(&task).unwrap(), Some(KeptSecret::new(b"kept".to_vec())), "after a restart");
+    store.take_steps();
+    store.remove_secret(&task).unwrap();
+    assert_eq!(store.take_steps(), [format!("remove {name}"), format!("sync folder of {name}")]);
+    assert!(!path.exists() && !path.with_added_extension("part").exists());
 }

@@ -68,8 +68,37 @@ impl Disk {
         let temporary = path.with_added_extension("part");
         let mut file = File::create(&temporary).map_err(at(&temporary))?;
         self.write(&temporary, &mut file, bytes)?;
-        fs::rename(&temporary, path).map_err(at(path))?;
+        self.rename(&temporary, path)
+    }
+
+    /// Puts a whole file under its name, in the place of whatever is there; only its owner can ever read it.
+    pub(super) fn replace_secret(&mut self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let temporary = path.with_added_extension("part");
+        // One that a crash left behind may have been made by somebody else, for everybody to read.
+        self.remove(&temporary)?;
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&temporary).map_err(at(&temporary))?;
+        self.write(&temporary, &mut file, bytes)?;
+        self.rename(&temporary, path)
+    }
+
+    fn rename(&mut self, from: &Path, path: &Path) -> Result<(), StoreError> {
+        fs::rename(from, path).map_err(at(path))?;
         self.note("rename to", path);
+        self.sync_parent(path)
+    }
+
+    /// Makes sure that no file has this name.
+    pub(super) fn remove(&mut self, path: &Path) -> Result<(), StoreError> {
+        match fs::remove_file(path) {
+            Ok(()) => self.note("remove", path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(at(path)(error)),
+        }
+        // Also when it was gone: an earlier process may have died before this step.
         self.sync_parent(path)
     }
 }
@@ -86,5 +115,5 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
 /// Names the file in an error.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError + use<> {
     let path: PathBuf = path.to_owned();
-    |source| StoreError::Io { path, source }
+    |cause| StoreError::Io { path, cause }
 }

@@ -9,12 +9,12 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The operating system failed.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What happened.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Another server has the folder.
     #[error("{}: another murmur-server is using this data directory", folder.display())]

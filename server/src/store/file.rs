@@ -1,4 +1,5 @@
-//! A folder: `<population>/ledger.jsonl`, `models/<digest>.safetensors`, `tasks/<hash>.json`.
+//! A folder: `<population>/ledger.jsonl`, `models/<digest>.safetensors`, `tasks/<hash>.json`, and while a block of rounds is under
+//! way `tasks/<hash>.secret`, which only its owner can read.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +8,7 @@ use std::{
 };
 
 use murmur_privacy::{Digest, ledger::Entry};
-use murmur_round::{checkpoint::Checkpoint, task::TaskHash};
+use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret, task::TaskHash};
 
 use super::{
     Store, StoreError,
@@ -58,6 +59,10 @@ impl FileStore {
 
     fn optimizer_path(&self, model: &Digest) -> PathBuf {
         self.folder.join("models").join(format!("{model}.optimizer.safetensors"))
+    }
+
+    fn secret_path(&self, task: &TaskHash) -> PathBuf {
+        self.folder.join("tasks").join(format!("{task}.secret"))
     }
 
     fn ledger_path(&self, population: &str) -> PathBuf {
@@ -112,6 +117,18 @@ impl Store for FileStore {
             (Some(bytes), Some(optimizer)) => Some(Checkpoint { model: bytes, digest: *model, optimizer }),
             _ => None,
         })
+    }
+
+    fn put_secret(&mut self, task: &TaskHash, secret: &KeptSecret) -> Result<(), StoreError> {
+        self.disk.replace_secret(&self.secret_path(task), secret.expose())
+    }
+
+    fn secret(&mut self, task: &TaskHash) -> Result<Option<KeptSecret>, StoreError> {
+        Ok(read(&self.secret_path(task))?.map(KeptSecret::new))
+    }
+
+    fn remove_secret(&mut self, task: &TaskHash) -> Result<(), StoreError> {
+        self.disk.remove(&self.secret_path(task))
     }
 
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError> {

@@ -62,7 +62,9 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Entry>, StoreError> {
     let lines = bytes.split_inclusive(|&byte| byte == b'\n').enumerate();
     lines
         .map(|(index, line)| {
-            let entry = str::from_utf8(line).ok().and_then(|text| Entry::from_line(index as u64, text.trim_end()).ok());
+            // The newline and nothing else: a carriage return or a space is outside the digest.
+            let text = str::from_utf8(line).ok().and_then(|text| text.strip_suffix('\n'));
+            let entry = text.and_then(|text| Entry::from_line(index as u64, text).ok());
             entry.ok_or_else(|| StoreError::Malformed { path: path.to_owned(), line: index + 1 })
         })
         .collect()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use murmur_privacy::{Digest, ledger::Entry};
-use murmur_round::{checkpoint::Checkpoint, task::TaskHash};
+use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret, task::TaskHash};
 
 use super::{Store, StoreError};
 
@@ -16,6 +16,8 @@ pub struct MemoryStore {
     pub checkpoints: BTreeMap<Digest, Checkpoint>,
     /// Canonical forms of tasks.
     pub tasks: BTreeMap<TaskHash, Vec<u8>>,
+    /// Secrets of blocks under way.
+    pub secrets: BTreeMap<TaskHash, KeptSecret>,
 }
 
 impl Store for MemoryStore {
@@ -40,6 +42,20 @@ impl Store for MemoryStore {
 
     fn checkpoint(&mut self, model: &Digest) -> Result<Option<Checkpoint>, StoreError> {
         Ok(self.checkpoints.get(model).cloned())
+    }
+
+    fn put_secret(&mut self, task: &TaskHash, secret: &KeptSecret) -> Result<(), StoreError> {
+        self.secrets.insert(*task, secret.clone());
+        Ok(())
+    }
+
+    fn secret(&mut self, task: &TaskHash) -> Result<Option<KeptSecret>, StoreError> {
+        Ok(self.secrets.get(task).cloned())
+    }
+
+    fn remove_secret(&mut self, task: &TaskHash) -> Result<(), StoreError> {
+        self.secrets.remove(task);
+        Ok(())
     }
 
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! What survives a crash: ledgers, models and tasks.
+//! What survives a crash: ledgers, models, tasks, and the secret of a block of rounds under way.
 
 #[cfg(test)]
 mod contract;
@@ -13,7 +13,7 @@ pub use file::FileStore;
 pub use memory::MemoryStore;
 
 use murmur_privacy::{Digest, ledger::Entry};
-use murmur_round::{checkpoint::Checkpoint, task::TaskHash};
+use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret, task::TaskHash};
 
 /// Durable state. A method that returns `Ok` has put its argument where a crash of process or machine does not reach it.
 ///
@@ -21,7 +21,9 @@ use murmur_round::{checkpoint::Checkpoint, task::TaskHash};
 /// - entries come back in the order in which they were appended, byte for byte, and a crash during an append leaves
 ///   either the whole entry or nothing;
 /// - after a failed append nothing more is appended: what the medium holds is no longer known;
-/// - a checkpoint is there whole (model and optimiser state) or not at all; storing the same one again is fine.
+/// - a checkpoint is there whole (model and optimiser state) or not at all; storing the same one again is fine;
+/// - a task has one secret or none; nobody but whoever runs the coordinator can read it, and one that was removed or replaced is
+///   not given out again.
 pub trait Store: Send + 'static {
     /// All entries of a population's ledger; none when it has no ledger yet.
     ///
@@ -46,6 +48,24 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// [`StoreError`].
     fn checkpoint(&mut self, model: &Digest) -> Result<Option<Checkpoint>, StoreError>;
+
+    /// Keeps the secret of the task's block durably, in the place of one that is there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn put_secret(&mut self, task: &TaskHash, secret: &KeptSecret) -> Result<(), StoreError>;
+
+    /// The secret kept for the task, if there is one. Its bytes are as the medium holds them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn secret(&mut self, task: &TaskHash) -> Result<Option<KeptSecret>, StoreError>;
+
+    /// Removes the task's secret durably; none being there is fine.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn remove_secret(&mut self, task: &TaskHash) -> Result<(), StoreError>;
 
     /// Keeps a task's canonical form durably under its hash, for people and auditors.
     ///

@@ -41,6 +41,9 @@ fn every_mistake_is_named_and_nothing_is_left_behind() {
     fails(here, "absent", &[], &["absent.toml"]);
     fs::write(here.join("typo.toml"), TaskFile::default().text() + "epochs = 3\n").unwrap();
     fails(here, "typo", &[], &["typo.toml", "epochs"]);
+    let ended = Running::start(replace_devices(here, "nowhere")).wait();
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+    assert_eq!(ended.stderr.trim(), "error: nowhere: No such file or directory (os error 2)", "once, and whole");
     for (devices, named) in [("# nobody\n", "no device is listed"), ("a\n\nb c\n", ":3"), ("a\nb\na\n", ":3")] {
         fs::write(here.join("list"), devices).unwrap();
         let ended = Running::start(replace_devices(here, "list")).wait();

@@ -88,3 +88,117 @@ async fn a_round_killed_after_its_spend_is_lost_and_never_released() {
     let ledger = Ledger::replay(entries).unwrap();
     assert_eq!(ledger.account(&next.task).unwrap().rounds_spent(), next.round + 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_killed_while_it_is_open_is_abandoned_and_the_task_still_gets_its_rounds() {
+    let folder = TempDir::new().unwrap();
+    TaskFile::default().write(folder.path(), &["a"]);
+    let mut first = None;
+    for killed in 0..3 {
+        let mut running = Running::start(server(folder.path(), "test", &[]));
+        let device = ZeroDevice::new("a", running.port());
+        let assignment = device.work().await.unwrap();
+        assert_eq!(assignment.round, killed, "the number of an abandoned round is not used again");
+        let model = *first.get_or_insert(assignment.model);
+        assert_eq!(assignment.model, model, "the initial model keeps its name");
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+    }
+    let mut running = Running::start(server(folder.path(), "test", &["--json"]));
+    let device = ZeroDevice::new("a", running.port());
+    let mut trained = Vec::new();
+    while let Some(assignment) = device.work().await {
+        assert_eq!(device.answer(&assignment).await.unwrap(), Verdict::Accepted);
+        trained.push(assignment.round);
+    }
+    assert_eq!(trained, [3, 4], "two rounds, as the task says");
+    let ended = tokio::task::spawn_blocking(|| running.wait()).await.unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert!(ended.stdout.contains(r#""rounds_released":2"#), "{}", ended.stdout);
+    assert!(ended.stderr.contains("given up"), "{}", ended.stderr);
+    let entries = entries(folder.path());
+    let abandoned = |entry: &Entry| match entry.record {
+        Record::Abandoned { round, .. } => Some(round),
+        _ => None,
+    };
+    assert_eq!(entries.iter().filter_map(abandoned).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(rounds(&entries), BTreeMap::from([(3, (1, 1)), (4, (1, 1))]));
+    Ledger::replay(entries).unwrap();
+}
+
+/// The one file that holds a block's secret, if it is there.
+fn secrets(folder: &Path) -> Vec<std::path::PathBuf> {
+    let files = fs::read_dir(folder.join("data/tasks")).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "secret")).collect()
+}
+
+/// A server killed when the first round of a block of two is open, all of whose rounds are the one device's.
+async fn killed_within_a_block(folder: &Path) {
+    let file = TaskFile {
+        rounds: 4,
+        participation: r#"kind = "allocation", block_rounds = 2, rounds_per_device = 2"#,
+        ..TaskFile::default()
+    };
+    file.write(folder, &["a"]);
+    let mut running = Running::start(server(folder, "test", &[]));
+    let device = ZeroDevice::new("a", running.port());
+    let first = device.work().await.unwrap();
+    assert_eq!(device.answer(&first).await.unwrap(), Verdict::Accepted);
+    let second = device.work().await.unwrap();
+    assert_eq!(second.round, 1, "the first round is released, the second open");
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+}
+
+/// Takes part until the task is over: the rounds, and what the server said.
+async fn finished(folder: &Path) -> (Vec<u32>, crate::process::Ended) {
+    let mut running = Running::start(server(folder, "test", &["--json"]));
+    let device = ZeroDevice::new("a", running.port());
+    let mut trained = Vec::new();
+    while let Some(assignment) = device.work().await {
+        assert_eq!(device.answer(&assignment).await.unwrap(), Verdict::Accepted);
+        trained.push(assignment.round);
+    }
+    (trained, tokio::task::spawn_blocking(|| running.wait()).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_killed_within_a_block_goes_on_with_the_secret_it_kept() {
+    let folder = TempDir::new().unwrap();
+    killed_within_a_block(folder.path()).await;
+    let kept = secrets(folder.path());
+    assert_eq!(kept.len(), 1);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let (trained, ended) = finished(folder.path()).await;
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert_eq!(trained, [2, 3, 4], "the second round again, under a new number, and the second block");
+    assert!(ended.stdout.contains(r#""rounds_released":4"#), "{}", ended.stdout);
+    assert!(secrets(folder.path()).is_empty(), "no block is under way");
+    Ledger::replay(entries(folder.path())).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_killed_within_a_block_whose_secret_is_lost_gives_the_rest_up_and_says_so() {
+    let folder = TempDir::new().unwrap();
+    killed_within_a_block(folder.path()).await;
+    let kept = secrets(folder.path());
+    // A damaged one is refused before it could draw another allocation.
+    let bytes = fs::read(&kept[0]).unwrap();
+    fs::write(&kept[0], &bytes[..bytes.len() - 1]).unwrap();
+    let ended = Running::start(server(folder.path(), "test", &[])).wait();
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("damaged") && ended.stderr.contains("remove it"), "{}", ended.stderr);
+    fs::remove_file(&kept[0]).unwrap();
+    let (trained, ended) = finished(folder.path()).await;
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert_eq!(trained, [2, 3], "the second block alone");
+    assert!(ended.stderr.contains("the 1 rounds that are left of it are given up"), "{}", ended.stderr);
+    let entries = entries(folder.path());
+    let forfeited = |entry: &&Entry| matches!(entry.record, Record::Forfeited { rounds: 1, .. });
+    assert_eq!(entries.iter().filter(forfeited).count(), 1);
+    Ledger::replay(entries).unwrap();
+}

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this is tests")]
 
 mod command_line;
+mod dropped;
 mod hostile;
 mod killed;
 mod process;
 mod tasks;
-mod whole;
 mod zero_device;

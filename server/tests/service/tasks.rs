@@ -10,6 +10,8 @@ pub(crate) struct TaskFile {
     pub(crate) name: &'static str,
     pub(crate) rounds: u32,
     pub(crate) model: &'static str,
+    /// All of `[participation]` but the window and the minimum.
+    pub(crate) participation: &'static str,
     pub(crate) window_seconds: u32,
     pub(crate) minimum_reports: u32,
     pub(crate) epsilon: f64,
@@ -22,6 +24,7 @@ impl Default for TaskFile {
             name: "test",
             rounds: 2,
             model: TINY,
+            participation: r#"kind = "poisson", rate = 1.0"#,
             window_seconds: 600,
             minimum_reports: 1,
             epsilon: 4.0,
@@ -32,7 +35,8 @@ impl Default for TaskFile {
 
 impl TaskFile {
     pub(crate) fn text(&self) -> String {
-        let Self { name, rounds, model, window_seconds, minimum_reports, epsilon, noise_multiplier } = self;
+        let Self { name, rounds, model, participation, epsilon, noise_multiplier, .. } = self;
+        let (window_seconds, minimum_reports) = (self.window_seconds, self.minimum_reports);
         format!(
             r#"
 name = "{name}"
@@ -40,7 +44,7 @@ population = "phones"
 rounds = {rounds}
 model = {model}
 plan = {{ epochs = 1, batch_size = 10, learning_rate = 0.1 }}
-participation = {{ kind = "poisson", rate = 1.0, window_seconds = {window_seconds}, minimum_reports = {minimum_reports} }}
+participation = {{ {participation}, window_seconds = {window_seconds}, minimum_reports = {minimum_reports} }}
 privacy = {{ clip = 1.0, mechanism = "gaussian", epsilon = {epsilon:?}, delta = 1e-3, noise_multiplier = {noise_multiplier} }}
 server = {{ optimizer = "momentum", learning_rate = 1.0, momentum = 0.9 }}
 "#

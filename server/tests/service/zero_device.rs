@@ -1,6 +1,6 @@
 //! A device that speaks the wire by hand and whose update is zero, or whatever a test wants to send.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use murmur_privacy::{Digest, Grid, Upload};
@@ -16,6 +16,8 @@ use murmur_proto::{
 };
 use murmur_round::coordinator::{Assignment, TurnedAway, Verdict};
 use tonic::{Status, transport::Channel};
+
+use crate::process::LONG;
 
 pub(crate) struct ZeroDevice {
     pub(crate) id: String,
@@ -35,7 +37,9 @@ impl ZeroDevice {
 
     /// Asks until there is work; none when the task is over.
     pub(crate) async fn work(&self) -> Option<Assignment> {
+        let start = Instant::now();
         loop {
+            assert!(start.elapsed() < LONG, "no work and no end");
             match self.check_in().await.unwrap() {
                 CheckIn::Assigned(assignment) => return Some(assignment),
                 CheckIn::TurnedAway(TurnedAway::Finished) => return None,

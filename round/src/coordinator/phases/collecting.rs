@@ -1,12 +1,12 @@
-//! A round is open. Its cohort was fixed by secret coins when it opened; once open it always releases.
+//! A round is open. Its cohort was fixed by secret coins when it opened, or before its block began; once open it always releases.
 
 use std::collections::BTreeSet;
 
 use murmur_privacy::Sum;
 
-use super::{Phase, Sealing, answer_late};
+use super::{Finished, Phase, Sealing, answer_late};
 use crate::{
-    coordinator::{Effect, Event, Refusal, Verdict, shared::Shared},
+    coordinator::{Effect, Event, Outcome, Refusal, Verdict, shared::Shared},
     device_id::DeviceId,
     participation::Selection,
     time::Time,
@@ -27,9 +27,10 @@ pub(in crate::coordinator) struct Collecting {
 
 impl Collecting {
     pub(super) fn open(shared: &mut Shared, now: Time, round: u32) -> Phase {
-        // The secret lives as long as this phase's selection and is dropped here: a crash abandons the round's cohort.
-        let secret = shared.entropy.secret();
-        let selection = shared.schedule.task().participation.select(&secret, &shared.enrolled);
+        let Some(selection) = shared.select() else {
+            let reason = "the secret of the block is gone while a round of it is open".to_owned();
+            return Finished::enter(shared, Outcome::Failed(reason));
+        };
         let phase = Self {
             round,
             closes: now + shared.window(),
@@ -39,18 +40,23 @@ impl Collecting {
             withdrawn: BTreeSet::new(),
             sum: Sum::new(shared.schedule.grid()),
         };
-        phase.close_if_done(shared, now)
+        phase.close_if_answered(shared)
     }
 
     pub(super) fn deadline(&self) -> Time {
         self.closes
     }
 
+    /// What happens at or after the end of the window finds the round closed, whether the driver ticked or not: who is
+    /// counted depends on the device's own time and on nobody else's events.
     pub(super) fn handle(mut self, shared: &mut Shared, now: Time, event: Event) -> Phase {
+        if now >= self.closes {
+            return self.close(shared).handle(shared, now, event);
+        }
         match event {
             Event::CheckIn(device) => self.check_in(shared, device),
-            Event::Upload { device, round, .. } | Event::Withdraw { device, round } if round != self.round => {
-                answer_late(shared, device, round);
+            Event::Upload { round, .. } | Event::Withdraw { round, .. } if round != self.round => {
+                answer_late(shared, event);
             }
             Event::Upload { device, round, upload } => {
                 let verdict = self.upload(&device, &upload);
@@ -62,7 +68,7 @@ impl Collecting {
             }
             Event::Tick | Event::Persisted { .. } => {}
         }
-        self.close_if_done(shared, now)
+        self.close_if_answered(shared)
     }
 
     fn check_in(&mut self, shared: &mut Shared, device: DeviceId) {
@@ -105,15 +111,16 @@ impl Collecting {
         self.counted.contains(device) || self.withdrawn.contains(device)
     }
 
-    /// Closes by the clock, or when every device of the cohort has answered: nobody can displace anybody.
-    fn close_if_done(self, shared: &mut Shared, now: Time) -> Phase {
+    /// Before the clock does, a round closes only when every device of the cohort has answered: nobody can displace anybody.
+    fn close_if_answered(self, shared: &mut Shared) -> Phase {
         let wanted = match &self.selection {
             Selection::Chosen(devices) => devices.len(),
             Selection::FirstComers(limit) => *limit,
         };
-        if now < self.closes && self.counted.len() + self.withdrawn.len() < wanted {
-            return Phase::Collecting(self);
-        }
+        if self.counted.len() + self.withdrawn.len() < wanted { Phase::Collecting(self) } else { self.close(shared) }
+    }
+
+    fn close(self, shared: &mut Shared) -> Phase {
         shared.close(self.round, self.counted);
         Sealing::enter(shared, self.round, self.sum)
     }

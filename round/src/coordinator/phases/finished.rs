@@ -16,10 +16,7 @@ impl Finished {
     pub(super) fn handle(self, shared: &mut Shared, event: Event) -> Phase {
         match event {
             Event::CheckIn(device) => shared.turn_away(device, TurnedAway::Finished),
-            Event::Upload { device, round, .. } | Event::Withdraw { device, round } => {
-                answer_late(shared, device, round);
-            }
-            Event::Tick | Event::Persisted { .. } => {}
+            late => answer_late(shared, late),
         }
         Phase::Finished(self)
     }

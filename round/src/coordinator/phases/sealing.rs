@@ -45,6 +45,7 @@ impl Sealing {
     /// Noise, optimiser step and encoding. Any failure from here on loses the round's budget and nothing else.
     fn release(self, shared: &mut Shared, receipt: Receipt) -> Phase {
         let Self { round, sum, .. } = self;
+        shared.forget_ended_block();
         let head = receipt.head();
         let release = match sum.release(shared.schedule.mechanism(), receipt, &mut shared.entropy) {
             Ok(release) => release,
@@ -56,7 +57,7 @@ impl Sealing {
         if let Err(error) = optimizer.step(&mut shared.optimizer, params, &release, expected_cohort) {
             return Finished::enter(shared, Outcome::Failed(error.to_string()));
         }
-        match shared.checkpoint(Some(round), head) {
+        match shared.checkpoint(round, head) {
             Ok(checkpoint) => Releasing::enter(shared, round, checkpoint),
             Err(error) => Finished::enter(shared, Outcome::Failed(error.to_string())),
         }

@@ -1,0 +1,12 @@
+//! The coordinator and the device as machines, driven by hand: no sockets, no clock, and a medium that can be crashed.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
+
+mod allocations;
+mod blocks;
+mod crashes;
+mod device;
+mod phases;
+mod reference;
+mod sequences;
+mod tasks;
+mod world;
