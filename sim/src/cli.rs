@@ -6,9 +6,13 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use murmur_round::coordinator::Outcome;
 use murmur_sim::{
-    SimError, check, output,
+    SimError,
+    budget::Question,
+    check,
+    folder::Folder,
+    output,
     run::{self, Observer, Options, Silent},
-    scenario::{Overrides, Scenario, bundled_names},
+    scenario::{Overrides, Scenario},
 };
 use serde_json::json;
 
@@ -35,6 +39,9 @@ enum Command {
     Run(RunArguments),
     /// Validate a task or scenario file and print its guarantee.
     Check(CheckArguments),
+    /// What a budget buys: epsilon, noise or rounds of a schedule, a plan, or a ledger's spending.
+    #[command(subcommand)]
+    Budget(Question),
 }
 
 #[derive(Args)]
@@ -48,7 +55,7 @@ struct RunArguments {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Stop after this many rounds; nothing else changes.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
     /// Seed to use instead of the scenario's.
     #[arg(long, value_name = "N")]
@@ -56,7 +63,7 @@ struct RunArguments {
     /// Threads that train; the result does not depend on it. Default: all cores.
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
-    /// Folder to write the model, the ledger, the rounds and the resolved scenario to.
+    /// New or empty folder for the model, the ledger, the rounds and the resolved scenario.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print one JSON object on stdout.
@@ -84,14 +91,16 @@ pub(crate) fn main() -> ExitCode {
     let (json, result) = match cli.command {
         Command::Run(arguments) => (arguments.json, run(&arguments)),
         Command::Check(arguments) => (arguments.json, check(&arguments)),
+        Command::Budget(question) => return budget(&question),
     };
     ExitCode::from(result.unwrap_or_else(|error| report(&error, json)))
 }
 
 fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
     let overrides = Overrides { task: arguments.task.clone(), data: arguments.data.clone(), seed: arguments.seed };
-    let scenario =
-        Scenario::load(&arguments.scenario, &overrides).map_err(|error| missing(error, &arguments.scenario))?;
+    let scenario = Scenario::load(&arguments.scenario, &overrides)?;
+    // Before the run, not after it: nobody should train for an hour to hear that there is no place for the result.
+    let folder = arguments.out.as_deref().map(Folder::claim).transpose()?;
     let threads = match arguments.threads {
         Some(threads) => threads,
         None => std::thread::available_parallelism().context("the number of cores is unknown: give --threads")?,
@@ -101,8 +110,8 @@ fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
     let mut silent = Silent;
     let observer: &mut dyn Observer = if arguments.json { &mut silent } else { &mut bar };
     let finished = run::run(&scenario, &options, observer)?;
-    if let Some(folder) = &arguments.out {
-        output::write_folder(folder, &scenario, &finished)?;
+    if let Some(folder) = folder {
+        folder.fill(&scenario, &finished)?;
     }
     if arguments.json {
         println!("{}", output::summary(&scenario, &finished)?);
@@ -121,8 +130,7 @@ fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
 
 fn check(arguments: &CheckArguments) -> anyhow::Result<u8> {
     let overrides = Overrides { data: arguments.data.clone(), ..Overrides::default() };
-    let checked = check::check(&arguments.file, &overrides, arguments.population)
-        .map_err(|error| missing(error, &arguments.file))?;
+    let checked = check::check(&arguments.file, &overrides, arguments.population)?;
     let (schedule, task) = (&checked.schedule, checked.schedule.task());
     if arguments.json {
         println!(
@@ -150,16 +158,26 @@ fn check(arguments: &CheckArguments) -> anyhow::Result<u8> {
     Ok(DONE)
 }
 
-/// A scenario that is neither a file nor built in: say what there is.
-fn missing(error: SimError, reference: &str) -> anyhow::Error {
-    match &error {
-        SimError::File { path, source }
-            if path.as_os_str() == reference && source.kind() == std::io::ErrorKind::NotFound =>
-        {
-            anyhow::Error::new(error).context(format!("built-in scenarios: {}", bundled_names().join(", ")))
+fn budget(question: &Question) -> ExitCode {
+    let code = match question.answer() {
+        Ok(answer) if question.json() => {
+            println!("{}", answer.json);
+            DONE
         }
-        _ => error.into(),
-    }
+        Ok(answer) => {
+            println!("{}", answer.text);
+            DONE
+        }
+        Err(error) => {
+            let refused = error.is_refusal();
+            eprintln!("{}: {error}", if refused { "refused" } else { "error" });
+            if question.json() && refused {
+                println!("{}", json!({ "outcome": "refused", "error": error.to_string() }));
+            }
+            if refused { REFUSED } else { ERROR }
+        }
+    };
+    ExitCode::from(code)
 }
 
 fn report(error: &anyhow::Error, json: bool) -> u8 {

@@ -7,19 +7,39 @@ use murmur_privacy::ledger::LedgerError;
 use murmur_round::{coordinator::StartError, device::DeviceError, founding::FoundingError, task::TaskError};
 use thiserror::Error;
 
+use crate::scenario::bundled_names;
+
 /// A defect of a scenario, its task or its data, or a refusal of the ledger.
 #[derive(Debug, Error)]
 pub enum SimError {
     /// A file cannot be read or written.
-    #[error("{path}: {source}")]
+    #[error("{}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
+    },
+    /// Neither a file nor a scenario that is built in.
+    #[error("there is no file {reference:?}, and no built-in scenario of that name (there is: {})", bundled_names().join(", "))]
+    NoSuchScenario {
+        /// What was asked for.
+        reference: String,
+    },
+    /// A folder for results that holds something already.
+    #[error("{}: not empty: results of two runs are never mixed; name a folder that is new or empty", folder.display())]
+    FolderInUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A path that names no folder of its own, such as `.` or `/`.
+    #[error("{}: results need a folder of their own; name one that is new or empty", folder.display())]
+    NoFolder {
+        /// The path.
+        folder: PathBuf,
     },
     /// A scenario that is not TOML, has an unknown key, or lacks one: the text names it.
-    #[error("{path}: {message}")]
+    #[error("{}: {message}", path.display())]
     Scenario {
         /// The file.
         path: PathBuf,
@@ -27,16 +47,16 @@ pub enum SimError {
         message: String,
     },
     /// A task that cannot be run.
-    #[error("{path}: {source}")]
+    #[error("{}: {cause}", path.display())]
     Task {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: TaskError,
+        cause: TaskError,
     },
     /// A task that does not fit the population.
     #[error("the task does not fit the population: {0}")]
-    Schedule(#[from] TaskError),
+    Schedule(TaskError),
     /// The data cannot be loaded.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -61,12 +81,18 @@ pub enum SimError {
     /// The coordinator failed.
     #[error("the run failed: {0}")]
     Failed(String),
-    /// A worker thread ended early.
-    #[error("a worker thread ended early")]
+    /// A thread that trains panicked, or is gone.
+    #[error("a thread that trains ended early")]
     Worker,
     /// Something could not be serialised.
     #[error("the result could not be serialised: {0}")]
     Serialise(String),
+}
+
+impl From<TaskError> for SimError {
+    fn from(error: TaskError) -> Self {
+        Self::Schedule(error)
+    }
 }
 
 impl SimError {
@@ -85,6 +111,6 @@ impl SimError {
     /// Wraps an error of the file system.
     pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File { path, source }
+        move |cause| Self::File { path, cause }
     }
 }

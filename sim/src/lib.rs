@@ -5,8 +5,10 @@
 //! The noise is seeded, so every claim that a simulation prints is marked as simulated.
 #![deny(unsafe_code)]
 
+pub mod budget;
 pub mod check;
 pub mod error;
+pub mod folder;
 pub mod output;
 pub mod population;
 pub mod run;

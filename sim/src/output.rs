@@ -1,6 +1,6 @@
-//! What a run leaves for people and scripts: one JSON object, and a folder of files.
+//! What a run tells people and scripts: sentences, and one JSON object.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::fmt::Write as _;
 
 use murmur_round::{coordinator::Outcome, guarantee::Guarantee};
 use serde::Serialize;
@@ -86,33 +86,6 @@ pub fn sentence(finished: &Finished) -> String {
 #[must_use]
 pub fn promise(guarantee: &Guarantee, devices: u64) -> String {
     format!("guarantee for {devices} devices:\n{guarantee}")
-}
-
-/// Writes `model.safetensors`, `ledger.jsonl`, `rounds.csv` and the resolved `scenario.toml` into `folder`.
-///
-/// # Errors
-/// [`SimError::File`] naming the file.
-pub fn write_folder(folder: &Path, scenario: &Scenario, finished: &Finished) -> Result<(), SimError> {
-    fs::create_dir_all(folder).map_err(SimError::file(folder))?;
-    let write = |name: &str, bytes: &[u8]| {
-        let path = folder.join(name);
-        fs::write(&path, bytes).map_err(SimError::file(path))
-    };
-    write("model.safetensors", &finished.model)?;
-    let mut ledger = String::new();
-    for entry in &finished.ledger {
-        ledger.push_str(&entry.to_line()?);
-        ledger.push('\n');
-    }
-    write("ledger.jsonl", ledger.as_bytes())?;
-    let mut rounds = String::from("round,epsilon,accuracy,loss\n");
-    for measured in &finished.measurements {
-        let evaluation = &measured.evaluation;
-        let _ =
-            writeln!(rounds, "{},{},{},{}", measured.round + 1, measured.epsilon, evaluation.accuracy, evaluation.loss);
-    }
-    write("rounds.csv", rounds.as_bytes())?;
-    write("scenario.toml", scenario.to_toml()?.as_bytes())
 }
 
 /// One word for an outcome.

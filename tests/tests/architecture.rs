@@ -116,3 +116,29 @@ fn collect(folder: &Path, sources: &mut Vec<PathBuf>) {
         }
     }
 }
+
+/// Programs print an error and then its sources: a cause that stands in the text as well would come up twice.
+#[test]
+fn an_error_names_its_cause_in_its_text_or_as_its_source() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut sources = Vec::new();
+    for member in ["proto", "privacy", "round", "client", "server", "sim"] {
+        collect(&root.join(member).join("src"), &mut sources);
+    }
+    let mut seen = 0;
+    for path in &sources {
+        let text = fs::read_to_string(path).unwrap();
+        for variant in text.split("#[error(").skip(1) {
+            seen += 1;
+            let (shown, fields) = variant.split_once(")]").unwrap();
+            // A variant of several fields ends at its brace, any other on its own line.
+            let fields =
+                fields.lines().find(|line| !line.trim().is_empty() && !line.trim().starts_with("///")).unwrap();
+            let whole = if fields.ends_with('{') { variant.split("\n    },").next().unwrap() } else { fields };
+            let is_source = ["#[from]", "#[source]", " source: "].iter().any(|mark| whole.contains(mark));
+            let in_text = ["{0}", ".0", "{source"].iter().any(|mark| shown.contains(mark));
+            assert!(!(is_source && in_text), "{}: #[error({shown})]", path.display());
+        }
+    }
+    assert!(seen > 100, "{seen} messages");
+}

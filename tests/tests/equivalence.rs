@@ -58,10 +58,21 @@ epsilon = 1e-3
 /// A model file and the lines of a ledger.
 type Bytes = (Vec<u8>, Vec<String>);
 
+/// In blocks of three rounds, of which every device has one.
+const ALLOCATION: &str = r#"
+kind = "allocation"
+block_rounds = 3
+rounds_per_device = 1
+"#;
+
 fn scenario(seed: u64) -> Scenario {
+    written(SCENARIO, seed)
+}
+
+fn written(text: &str, seed: u64) -> Scenario {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scenario.toml");
-    std::fs::write(&path, SCENARIO).unwrap();
+    std::fs::write(&path, text).unwrap();
     Scenario::load(path.to_str().unwrap(), &Overrides { seed: Some(seed), ..Overrides::default() }).unwrap()
 }
 
@@ -112,4 +123,22 @@ async fn a_simulation_and_a_deployment_agree_to_the_byte() {
         assert!(!seen.contains(&one.0), "another seed is another run");
         seen.push(one.0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_agree_under_random_allocation_too() {
+    let coins = "\nkind = \"poisson\"\nrate = 0.5\n";
+    assert!(SCENARIO.contains(coins));
+    let text = SCENARIO.replace(coins, ALLOCATION).replacen("rounds = 3", "rounds = 6", 1);
+    let scenario = written(&text, 4);
+    let one = simulated(&scenario, 1);
+    assert_eq!(one, simulated(&scenario, 2), "threads");
+    assert_eq!(
+        one.1.iter().filter(|line| line.contains(r#""event":"allocation""#)).count(),
+        7,
+        "reserved, and six spends"
+    );
+    let real = served(&scenario, 5).await;
+    assert_eq!(one.1, real.1, "ledgers");
+    assert_eq!(one.0, real.0, "models");
 }

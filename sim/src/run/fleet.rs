@@ -171,7 +171,8 @@ impl Fleet {
                     let guarantee = self.coordinator.guarantee()?;
                     on_release(round, &self.coordinator.model(), &guarantee)?;
                 }
-                Effect::Publish { round: None, .. } => {}
+                // A block's secret stays in the coordinator: no process follows on this one.
+                Effect::Publish { round: None, .. } | Effect::Keep(_) | Effect::Forget => {}
                 Effect::Finished(outcome) => self.outcome = Some(outcome),
                 other => return Err(unexpected(&other)),
             }

@@ -83,7 +83,7 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
     let enrolled: Vec<DeviceId> =
         (0..population.devices()).map(|index| population.device(index)).collect::<Result<_, _>>()?;
     let entropy = NoiseRng::seeded(scenario.seed);
-    let mut coordinator = Coordinator::start(schedule.clone(), enrolled.clone(), ledger, entropy, None)?;
+    let mut coordinator = Coordinator::start(schedule.clone(), enrolled.clone(), ledger, entropy, None, None)?;
     if let Some(rounds) = options.stop_after {
         coordinator.stop_after(rounds);
     }

@@ -2,6 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex,
         mpsc::{Receiver, Sender, channel},
@@ -68,7 +69,7 @@ impl Workers {
                         Err(_) => break,
                     };
                     let Ok(job) = job else { break };
-                    if results.send(work(job, &mut trainer, population, task)).is_err() {
+                    if results.send(caught(|| work(job, &mut trainer, population, task))).is_err() {
                         break;
                     }
                 }
@@ -84,6 +85,12 @@ impl Workers {
     pub(super) fn take(&self) -> Result<Answer, SimError> {
         self.answers.recv().map_err(|_| SimError::Worker)?
     }
+}
+
+/// A panic becomes an answer: the fleet would wait for ever for a thread that is gone.
+fn caught<T>(work: impl FnOnce() -> Result<T, SimError>) -> Result<T, SimError> {
+    // The run ends with this error, so nobody sees what a panic left half done.
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(SimError::Worker))
 }
 
 /// Drives one device from its assignment to its answer.
@@ -105,4 +112,16 @@ fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc
         }
     }
     Err(SimError::Failed(format!("device {} stopped without an answer", device.id())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_still_answers() {
+        let lost: Result<(), SimError> = caught(|| panic!("as asked"));
+        assert!(matches!(lost, Err(SimError::Worker)));
+        assert!(matches!(caught(|| Ok(5)), Ok(5)));
+    }
 }

@@ -58,7 +58,7 @@ pub enum Source {
     Strokes {},
     /// A folder of IDX or LEAF files.
     Folder {
-        /// The folder; `--data` replaces it.
+        /// The folder, relative to the scenario's own; `--data` replaces it.
         #[serde(skip_serializing_if = "Option::is_none")]
         path: Option<PathBuf>,
     },

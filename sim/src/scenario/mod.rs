@@ -56,6 +56,7 @@ impl Scenario {
                     task(name).ok_or_else(|| scenario_error(path, format!("no built-in task {name:?}")))
                 })
             }
+            None if !path.exists() => Err(SimError::NoSuchScenario { reference: reference.to_owned() }),
             _ => {
                 let text = read(path)?;
                 let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -73,7 +74,7 @@ impl Scenario {
         let file: ScenarioFile =
             toml::from_str(text).map_err(|error| scenario_error(path, error.to_string().trim().to_owned()))?;
         let named =
-            |path: PathBuf, text: String| Task::from_toml(&text).map_err(|source| SimError::Task { path, source });
+            |path: PathBuf, text: String| Task::from_toml(&text).map_err(|cause| SimError::Task { path, cause });
         let task = match (&overrides.task, file.task) {
             (Some(other), _) => named(other.clone(), read(other)?)?,
             (None, TaskReference::Path(name)) => {
@@ -86,13 +87,18 @@ impl Scenario {
             }
         };
         let mut population = file.population;
-        if let (Source::Folder { path: folder }, Some(other)) = (&mut population.source, &overrides.data) {
-            *folder = Some(other.clone());
-        } else if overrides.data.is_some() {
-            return Err(scenario_error(
-                path,
-                "--data was given, but the population's source is not a folder".to_owned(),
-            ));
+        match (&mut population.source, &overrides.data) {
+            (Source::Folder { path: folder }, given) => {
+                // Absolute, so that the resolved scenario means the same folder wherever it lies.
+                let beside = |written: &PathBuf| path.parent().unwrap_or(Path::new("")).join(written);
+                let meant = given.clone().or_else(|| folder.as_ref().map(beside));
+                *folder = meant.map(|meant| std::path::absolute(&meant).map_err(SimError::file(meant))).transpose()?;
+            }
+            (Source::Strokes {}, Some(_)) => {
+                let message = "--data was given, but the population's source is not a folder";
+                return Err(scenario_error(path, message.to_owned()));
+            }
+            (Source::Strokes {}, None) => {}
         }
         population.validate().map_err(|message| scenario_error(path, message))?;
         file.evaluation.validate().map_err(|message| scenario_error(path, message))?;

@@ -1,0 +1,31 @@
+//! ctrl-c: whatever is under way, `--out` holds a whole run or nothing.
+#![cfg(unix)]
+
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::process::ExitStatusExt,
+    process::{Command, Stdio},
+};
+
+use crate::world::{TASK, World, with};
+
+/// SIGINT, which ctrl-c sends.
+const INTERRUPT: i32 = 2;
+
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    let world = World::new();
+    // Hours of rounds.
+    world.write("task.toml", with(TASK, "rounds", "rounds = 100000"));
+    let mut command = world.command(&["run", "scenario.toml", "--out", "results"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    // The promise is printed just before the first round.
+    assert!(stderr.lines().map_while(Result::ok).any(|line| line.contains("SIMULATED")));
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.signal(), Some(INTERRUPT), "a shell sees that it was interrupted: {output:?}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(world.list("."), ["scenario.toml", "task.toml"]);
+}

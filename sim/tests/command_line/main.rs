@@ -1,0 +1,13 @@
+//! `murmur-sim` as a person or a script meets it: a process, its exit code, its two streams and its files.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
+
+mod audit;
+mod budget;
+mod check;
+mod data;
+mod interrupted;
+mod json;
+mod plan;
+mod pricing;
+mod results;
+mod world;
