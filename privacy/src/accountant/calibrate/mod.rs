@@ -51,6 +51,9 @@ pub enum CalibrationError {
     },
 }
 
+/// Orders at which it is found out where to begin a search.
+const ROUGH_ORDERS: [f64; 14] = [1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0, 128.0, 256.0];
+
 /// A parameter and what the schedule costs at it, priced at this very value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Calibrated<Parameter> {
@@ -136,8 +139,8 @@ impl<'a> Calibration<'a> {
         parameter: impl Fn(f64) -> Option<Parameter>,
         schedule: impl Fn(&Parameter) -> DpEvent,
     ) -> Result<Calibrated<Parameter>, CalibrationError> {
-        // The Renyi accountant is quick and seldom far off: it says where to begin, where it has a theorem.
-        let rdp = RdpAccountant::default();
+        // The Renyi accountant is quick at a few whole orders, and seldom far off: it says where to begin, where it has a theorem.
+        let rdp = RdpAccountant::with_orders(&ROUGH_ORDERS);
         let rough = Calibration { accountant: Some(&rdp), target: self.target, delta: self.delta };
         let price = |value| Ok(rough.priced(parameter(value), &schedule)?.map(|(_, quote)| (value, quote)));
         let start = search(&axis.roughly(), start, self.target, price).map_or(start, |found| found.parameter);

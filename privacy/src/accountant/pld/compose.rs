@@ -1,11 +1,13 @@
 //! Composition: the distribution of a sum of many losses, by one Fourier transform around the losses that matter.
 
+use std::cell::RefCell;
+
 use realfft::{RealFftPlanner, num_complex::Complex};
 
 use super::{
     cells::LARGEST_INDEX,
     lattice::{Lattice, Point, Side},
-    tilt::{Cumulant, Releases, cumulant, cumulant_of},
+    tilt::{Cumulant, Releases, cumulant, cumulant_of, weights},
 };
 
 /// Longest transform.
@@ -78,30 +80,35 @@ impl Composed {
             return None;
         }
         let ln_target = target.ln();
-        // ln of what one unit of tilted mass at lattice index 0 is worth, and its change by one step.
+        let slack = if side == Side::Pessimistic { SLACK } else { -SLACK };
+        // ln of what one unit of tilted mass is worth in delta, where epsilon is the loss of an index.
+        let scale = |offset: usize| self.ln_moment - self.theta * (self.first + offset as f64 * self.step) + slack;
+        // The change of that worth by one step, and of the hockey stick's.
         let (fall, share) = ((-self.theta * self.step).exp(), -(-self.step).exp_m1());
         let (mut sum, mut hockey) = (0.0, 0.0);
+        // What delta's tilted mass must exceed here to be above the target.
+        let mut threshold = 0.0;
         let mut last: Option<f64> = None;
         for (offset, tilted) in self.tilted.iter().enumerate().rev() {
-            // Here epsilon is the loss of index `offset`; `sum` and `hockey` are over the indices above, in units of
-            // e^(K - theta epsilon): sum of c e^(-theta (l - epsilon)), and the same times 1 - e^(epsilon - l).
-            let epsilon = self.first + offset as f64 * self.step;
-            let scale = self.ln_moment - self.theta * epsilon;
+            // `sum` and `hockey` are over the indices above this one, in units of e^(K - theta epsilon): sum of
+            // c e^(-theta (l - epsilon)), and the same times 1 - e^(epsilon - l).
             let corrected = match side {
                 Side::Pessimistic => hockey + self.error,
                 Side::Optimistic => (hockey - self.error - self.folded).max(0.0),
             };
-            let slack = if side == Side::Pessimistic { SLACK } else { -SLACK };
-            let ln_delta = scale + corrected.ln() + slack;
-            if ln_delta > ln_target {
+            threshold =
+                if offset % 64 == 0 || last.is_none() { (ln_target - scale(offset)).exp() } else { threshold * fall };
+            if corrected > threshold {
+                let epsilon = self.first + offset as f64 * self.step;
                 let Some(above) = last else { return Some((epsilon + self.step, 1.0 / self.step)) };
-                let steepness = (ln_delta - above) / self.step;
+                let (here, above) = (scale(offset) + corrected.ln(), scale(offset + 1) + above.ln());
+                let steepness = (here - above) / self.step;
                 // Between lattice points delta is linear in e^epsilon.
-                let (here, above) = ((ln_delta - ln_target).exp(), (above - ln_target).exp());
+                let (here, above) = ((here - ln_target).exp(), (above - ln_target).exp());
                 let part = if here > above { (here - 1.0) / (here - above) } else { 1.0 };
                 return Some((epsilon + (part.clamp(0.0, 1.0) * self.step.exp_m1()).ln_1p(), steepness));
             }
-            last = Some(ln_delta);
+            last = Some(corrected);
             sum += tilted.max(0.0);
             hockey = fall * ((1.0 - share) * hockey + share * sum);
             sum *= fall;
@@ -223,10 +230,17 @@ fn least(bound: impl Fn(f64) -> f64, distance: f64, variance: f64) -> f64 {
     least
 }
 
+thread_local! {
+    /// Roots of unity take longer than transforms: each length's are computed once.
+    static PLANNER: RefCell<RealFftPlanner<f64>> = RefCell::new(RealFftPlanner::new());
+}
+
 /// The tilted distribution of the total on `length` lattice points from `first`, and a bound on the sum of its errors.
 fn transform(releases: &Releases, theta: f64, first: i64, length: usize) -> (Vec<f64>, f64) {
-    let mut planner = RealFftPlanner::<f64>::new();
-    let (forward, backward) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
+    let (forward, backward) = PLANNER.with_borrow_mut(|planner| {
+        let forward = planner.plan_fft_forward(length);
+        (forward, planner.plan_fft_inverse(length))
+    });
     let mut product = vec![Complex::new(1.0, 0.0); length / 2 + 1];
     // An l2 error e of a spectrum is one of |e| / sqrt(length) of what it stands for, whose entries then err by |e| in sum.
     // Beyond an epsilon they count `e^(-theta distance)`, so that sum is at most |e| / sqrt(1 - e^(-2 theta step)) (Cauchy-Schwarz).
@@ -240,38 +254,38 @@ fn transform(releases: &Releases, theta: f64, first: i64, length: usize) -> (Vec
     for (lattice, count) in releases {
         let one = cumulant_of(lattice, theta);
         // The heaviest point becomes the origin: its transform is a constant, and only the rest is transformed, with errors.
-        let weight = |point: &Point| (theta * lattice.loss(point.index) - one.value + point.mass.ln()).exp();
-        let heaviest = lattice.points.iter().max_by(|left, right| weight(left).total_cmp(&weight(right)));
-        let centre = heaviest.map_or(0, |point| point.index);
-        let bulk: f64 = lattice.points.iter().filter(|point| point.index == centre).map(weight).sum();
-        origin = (origin + centre.rem_euclid(cycle) * (*count % length as u64) as i64).rem_euclid(cycle);
-        let mut folded = vec![0.0; length];
-        for point in lattice.points.iter().filter(|point| point.index != centre) {
-            folded[(point.index - centre).rem_euclid(cycle) as usize] += weight(point);
+        let weights = weights(lattice, theta, one.value);
+        let heaviest = weights.iter().zip(&lattice.points).max_by(|left, right| left.0.total_cmp(right.0));
+        let centre = heaviest.map_or(0, |(_, point)| point.index);
+        let (mut bulk, mut folded) = (0.0, vec![0.0; length]);
+        for (weight, point) in weights.iter().zip(&lattice.points) {
+            if point.index == centre {
+                bulk += weight;
+            } else {
+                folded[(point.index - centre).rem_euclid(cycle) as usize] += weight;
+            }
         }
+        origin = (origin + centre.rem_euclid(cycle) * (*count % length as u64) as i64).rem_euclid(cycle);
         let power = *count as f64;
         // Higham 2002, Theorem 24.2: a transform errs in l2 by at most a small multiple of log2(length) roundoffs. No factor
         // of the product exceeds 1, so each of its `count` uses passes the error on once.
         spectra += power * (8.0 * logarithm * norm(&folded) + 4.0);
-        // The weights' own roundoffs: a few, and those of the exponent.
-        masses += power * 32.0 * (1.0 + (theta * one.mean).abs() + one.value.abs());
+        // The weights' own roundoffs, and those of the exponent.
+        masses += power * 128.0 * (1.0 + (theta * one.mean).abs() + one.value.abs());
         times += power;
         let mut spectrum = forward.make_output_vec();
         if forward.process(&mut folded, &mut spectrum).is_err() {
             return (vec![0.0; length], f64::INFINITY);
         }
-        // Below this square of its size a coefficient's power is below the least float: most are, and need no angle.
-        let vanishing = (-1500.0 / power).exp();
+        // Below this square of its size a coefficient's power is below e^-100, which is nothing beside the errors counted above.
+        let vanishing = (-200.0 / power).exp();
         for (product, coefficient) in product.iter_mut().zip(&spectrum) {
             let coefficient = coefficient + bulk;
             if coefficient.norm_sqr() < vanishing {
                 *product = Complex::ZERO;
                 continue;
             }
-            let size = coefficient.norm();
-            // A coefficient of exactly zero has no angle.
-            let ln_size = if size > 0.0 { size.ln() } else { f64::NEG_INFINITY };
-            *product *= Complex::from_polar((power * ln_size).exp(), power * coefficient.arg());
+            *product *= power_of(coefficient, *count);
         }
     }
     // A real signal's first and last coefficients are real; the planner insists.
@@ -287,6 +301,19 @@ fn transform(releases: &Releases, theta: f64, first: i64, length: usize) -> (Vec
     output.iter_mut().for_each(|value| *value /= length as f64);
     let powers_and_back = (4.0 * times + 8.0 * logarithm) * norm(&output);
     (output, ROUNDOFF * (root * (spectra + powers_and_back) + masses))
+}
+
+/// By squaring: each of its digits errs by as many roundoffs as there are factors, a few times.
+fn power_of(base: Complex<f64>, mut exponent: u64) -> Complex<f64> {
+    let (mut power, mut square) = (Complex::new(1.0, 0.0), base);
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            power *= square;
+        }
+        square *= square;
+        exponent >>= 1;
+    }
+    power
 }
 
 fn norm(values: &[f64]) -> f64 {
