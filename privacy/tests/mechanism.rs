@@ -9,7 +9,7 @@
 mod statistics;
 
 use murmur_privacy::{
-    Delta, Digest, Grid, Ledger, Mechanism, NoiseRng, Plain, Provenance, Receipt, Seal, Sum, Upload,
+    Delta, Digest, Encoding, Grid, Ledger, Mechanism, NoiseRng, Plain, Provenance, Receipt, Seal, Sum, Upload,
     accountant::tightest,
     ledger::Opening,
     units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier},
@@ -47,7 +47,7 @@ fn outputs(upload: Option<&[u8]>, grid: Grid, mechanism: Mechanism, rng: &mut No
             let mut sum = Sum::new(grid);
             if let Some(bytes) = upload {
                 // Straight into the sum: the mutant without a clip skips the check that every real upload passes.
-                sum.add(&Upload::from_plain_bytes(grid, bytes).unwrap()).unwrap();
+                sum.add(&Upload::from_plain_bytes(&Encoding::plain(grid), bytes).unwrap()).unwrap();
             }
             sum.release(&mechanism, receipt, rng).unwrap().steps().next().unwrap()
         })
@@ -107,5 +107,5 @@ fn the_mechanism_leaks_what_it_claims_and_mutants_leak_more() {
     }
     // And the unclipped bytes themselves are refused: the mutant cannot come in over the wire.
     upload = (2 * bound).to_le_bytes().to_vec();
-    assert!(Upload::from_plain_bytes(grid, &upload).is_err());
+    assert!(Upload::from_plain_bytes(&Encoding::plain(grid), &upload).is_err());
 }
