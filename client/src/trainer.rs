@@ -3,6 +3,7 @@
 use chacha20::ChaCha20Rng;
 use murmur_privacy::Delta;
 use murmur_round::{
+    measure::LocalMetrics,
     model::{ModelError, ModelSpec},
     params::{DimensionMismatch, Params},
     plan::{LocalPlan, PlanError, ShuffleSeed},
@@ -13,6 +14,7 @@ use thiserror::Error;
 
 use crate::{
     data::{ExampleError, Examples},
+    evaluation::{Evaluation, evaluate},
     models::Network,
 };
 
@@ -131,6 +133,14 @@ impl Trainer for BurnTrainer {
         seed: ShuffleSeed,
     ) -> Result<Delta, TrainError> {
         Ok(Delta::new(self.difference(global, plan, data, seed)?))
+    }
+
+    fn measure(&mut self, model: &Params, data: &Examples) -> Result<Option<LocalMetrics>, TrainError> {
+        if data.is_empty() {
+            return Ok(None);
+        }
+        let Evaluation { loss, accuracy, .. } = evaluate(&self.model, model, data)?;
+        Ok(Some(LocalMetrics { loss, accuracy }))
     }
 }
 

@@ -5,13 +5,18 @@ use std::{
     sync::Arc,
 };
 
-use murmur_privacy::{Digest, Ledger, NoiseRng, ledger::LedgerError, units::Epsilon};
+use murmur_privacy::{
+    Digest, Ledger, NoiseRng,
+    ledger::LedgerError,
+    units::{Clip, Epsilon},
+};
 
 use super::{Assignment, Effect, StartError, TurnedAway};
 use crate::{
     checkpoint::{Checkpoint, CheckpointError, Manifest},
     device_id::DeviceId,
     guarantee::Guarantee,
+    measure::ReleasedMetrics,
     optimizer::OptimizerState,
     params::Params,
     participation::BlockSecret,
@@ -28,6 +33,10 @@ pub(super) struct Shared {
     pub(super) params: Arc<Params>,
     pub(super) model: Digest,
     pub(super) optimizer: OptimizerState,
+    /// The clip of the round under way, or of the next one.
+    pub(super) clip: Clip,
+    /// What the last released round said.
+    pub(super) metrics: Option<ReleasedMetrics>,
     /// Of the block under way, or the one to be begun.
     pub(super) secret: Option<BlockSecret>,
     pub(super) stop_after: Option<u32>,
@@ -46,6 +55,7 @@ impl Shared {
         entropy: NoiseRng,
         params: Params,
         optimizer: OptimizerState,
+        clip: Clip,
     ) -> Result<Self, StartError> {
         Ok(Self {
             schedule,
@@ -55,6 +65,8 @@ impl Shared {
             params: Arc::new(params),
             model: Digest::ZERO,
             optimizer,
+            clip,
+            metrics: None,
             secret: None,
             stop_after: None,
             effects: VecDeque::new(),
@@ -76,7 +88,7 @@ impl Shared {
                 // No data are in it and nothing was spent for it, whatever was spent since on rounds that were lost: the
                 // initial model is the same file in every process that starts the task.
                 let guarantee = Guarantee { epsilon_spent: Epsilon::ZERO, ..self.guarantee()? };
-                let checkpoint = self.encode(None, guarantee, founded)?;
+                let checkpoint = self.encode(None, guarantee, founded, None)?;
                 self.model = checkpoint.digest;
                 self.effects.push_back(Effect::Store(checkpoint));
                 None
@@ -87,12 +99,23 @@ impl Shared {
     }
 
     /// The current parameters as files. `head` is the ledger entry that paid for them.
-    pub(super) fn checkpoint(&self, round: u32, head: Digest) -> Result<Checkpoint, CheckpointError> {
+    pub(super) fn checkpoint(
+        &self,
+        round: u32,
+        head: Digest,
+        metrics: Option<ReleasedMetrics>,
+    ) -> Result<Checkpoint, CheckpointError> {
         let guarantee = self.guarantee().map_err(|error| CheckpointError::Metadata(error.to_string()))?;
-        self.encode(Some(round), guarantee, head)
+        self.encode(Some(round), guarantee, head, metrics)
     }
 
-    fn encode(&self, round: Option<u32>, guarantee: Guarantee, head: Digest) -> Result<Checkpoint, CheckpointError> {
+    fn encode(
+        &self,
+        round: Option<u32>,
+        guarantee: Guarantee,
+        head: Digest,
+        metrics: Option<ReleasedMetrics>,
+    ) -> Result<Checkpoint, CheckpointError> {
         let task = self.schedule.task();
         let manifest = Manifest {
             version: 1,
@@ -102,6 +125,8 @@ impl Shared {
             round,
             guarantee,
             ledger_head: head,
+            clip: self.clip,
+            metrics,
         };
         Checkpoint::encode(&self.params, &self.optimizer, &manifest)
     }
@@ -148,8 +173,8 @@ impl Shared {
     }
 
     pub(super) fn assign(&mut self, device: DeviceId, round: u32) {
-        let assignment =
-            Assignment { task: self.schedule.hash(), round, model: self.model, grid: self.schedule.grid() };
+        let (task, grid) = (self.schedule.hash(), self.schedule.grid());
+        let assignment = Assignment { task, round, model: self.model, grid, clip: self.clip };
         self.effects.push_back(Effect::Assign { device, assignment });
     }
 

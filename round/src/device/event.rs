@@ -7,9 +7,10 @@ use thiserror::Error;
 
 use crate::{
     coordinator::{Assignment, TurnedAway, Verdict},
+    measure::LocalMetrics,
     params::Params,
     plan::{LocalPlan, ShuffleSeed},
-    task::{Task, TaskHash},
+    task::{Task, TaskError, TaskHash},
 };
 
 /// Something that happened outside.
@@ -25,7 +26,12 @@ pub enum DeviceEvent {
     /// The model asked for.
     Model(Arc<Params>),
     /// Local training is done.
-    Trained(Delta),
+    Trained {
+        /// What it came to.
+        delta: Delta,
+        /// How well the model that it began with does on the device's examples; absent where nobody asked, or there are none.
+        metrics: Option<LocalMetrics>,
+    },
     /// The coordinator answered the upload.
     Answered(Verdict),
     /// A request failed for good (after the link's own retries), or local training could not be done.
@@ -48,6 +54,8 @@ pub enum DeviceEffect {
         plan: LocalPlan,
         /// In which order.
         seed: ShuffleSeed,
+        /// Whether to measure the model first.
+        measure: bool,
     },
     /// Send the update. A retry sends the same one again.
     Send {
@@ -55,6 +63,8 @@ pub enum DeviceEffect {
         round: u32,
         /// The update.
         upload: Upload,
+        /// What the device measured, in clear: only for a task that asks for it.
+        open_metrics: Option<LocalMetrics>,
     },
     /// Tell the coordinator that nothing will come.
     Withdraw {
@@ -74,6 +84,17 @@ pub enum DeviceError {
         /// Clip of the task.
         clip: f64,
     },
+    /// Another clip than the task's, which has a fixed one.
+    #[error("the assignment's clip is {found}, the task's is {clip} and does not adapt")]
+    OtherClip {
+        /// Clip of the assignment.
+        found: f64,
+        /// Clip of the task.
+        clip: f64,
+    },
+    /// The grid has no place for what the task measures.
+    #[error("the assignment's grid does not fit the task")]
+    Encoding(#[source] TaskError),
     /// The grid or the model is for another number of parameters than the task's model.
     #[error("the task's model has {expected} parameters, the assignment is for {found}")]
     Dimension {

@@ -2,7 +2,7 @@
 
 use murmur_privacy::{
     accountant::{CalibrationError, Refusal},
-    grid::GridError,
+    encoding::EncodingError,
     mechanism::SigmaOutOfRange,
 };
 use thiserror::Error;
@@ -68,9 +68,14 @@ pub enum TaskError {
     /// Nobody is enrolled.
     #[error("no device is enrolled in the population")]
     NoDevices,
-    /// No grid for this clip and model.
-    #[error("privacy.clip: {0}")]
-    Grid(GridError),
+    /// No grid for this clip, model and shares of the budget.
+    #[error("[privacy]: {0}")]
+    Encoding(EncodingError),
+    /// Metrics in clear tell who was sampled.
+    #[error(
+        "privacy.non_private_metrics would publish what a secretly chosen cohort measured, and the claim rests on that secret: give          [privacy.metrics] a share of the budget, or choose a participation without a claim (fixed or check_in)"
+    )]
+    OpenMetricsOfASecretCohort,
     /// No such noise.
     #[error("privacy.noise_multiplier: {0}")]
     Sigma(SigmaOutOfRange),
@@ -82,9 +87,9 @@ pub enum TaskError {
     Refused(#[from] Refusal),
 }
 
-impl From<GridError> for TaskError {
-    fn from(error: GridError) -> Self {
-        Self::Grid(error)
+impl From<EncodingError> for TaskError {
+    fn from(error: EncodingError) -> Self {
+        Self::Encoding(error)
     }
 }
 

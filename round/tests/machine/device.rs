@@ -28,7 +28,13 @@ fn params() -> Arc<Params> {
 
 fn assignment() -> Assignment {
     let schedule = Small::exact(Cohort::All).schedule();
-    Assignment { task: schedule.hash(), round: 3, model: Digest::of(b"model"), grid: schedule.grid() }
+    Assignment {
+        task: schedule.hash(),
+        round: 3,
+        model: Digest::of(b"model"),
+        grid: schedule.grid(),
+        clip: schedule.task().privacy.clip,
+    }
 }
 
 /// The one thing the device asks for now.
@@ -76,7 +82,9 @@ fn training() -> Device {
 
 fn sending() -> (Device, Upload) {
     let mut machine = training();
-    let DeviceEffect::Send { round: 3, upload } = takes(&mut machine, DeviceEvent::Trained(unit_delta(0))) else {
+    let DeviceEffect::Send { round: 3, upload, open_metrics: None } =
+        takes(&mut machine, DeviceEvent::Trained { delta: unit_delta(0), metrics: None })
+    else {
         panic!("sending was due")
     };
     (machine, upload)
@@ -198,7 +206,7 @@ fn answers_that_nobody_asked_for_are_refused_and_cost_no_work() {
         let mut machine = training();
         assert_eq!(machine.handle(Time(7), event()).unwrap_err(), DeviceError::Unexpected);
         assert!(machine.poll_effect().is_none());
-        let effect = takes(&mut machine, DeviceEvent::Trained(unit_delta(0)));
+        let effect = takes(&mut machine, DeviceEvent::Trained { delta: unit_delta(0), metrics: None });
         assert!(matches!(effect, DeviceEffect::Send { round: 3, .. }), "the work at hand goes on");
     }
 }
@@ -215,7 +223,7 @@ fn talk(machine: &mut Device, index: usize, world: &mut World, lost: bool) {
             },
             DeviceEffect::FetchTask(_) => DeviceEvent::Task(task()),
             DeviceEffect::FetchModel(_) => DeviceEvent::Model(params()),
-            DeviceEffect::Train { .. } => DeviceEvent::Trained(unit_delta(index)),
+            DeviceEffect::Train { .. } => DeviceEvent::Trained { delta: unit_delta(index), metrics: None },
             DeviceEffect::Send { round, .. } => {
                 let verdict = world.upload(index, round);
                 if lost { DeviceEvent::Failed } else { DeviceEvent::Answered(verdict) }

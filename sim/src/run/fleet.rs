@@ -6,12 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use murmur_privacy::{Digest, ledger::Entry};
+use murmur_privacy::{Digest, ledger::Entry, units::Clip};
 use murmur_round::{
     coordinator::{Coordinator, Effect, Event, Outcome},
     device::{Device, DeviceEffect, DeviceEvent},
     device_id::DeviceId,
     guarantee::Guarantee,
+    measure::ReleasedMetrics,
     params::Params,
     time::Time,
 };
@@ -118,10 +119,10 @@ impl Fleet {
     }
 
     fn take_answer(&mut self, answer: Answer) -> Result<(), SimError> {
-        let Answer { index, mut device, round, upload } = answer;
+        let Answer { index, mut device, round, upload, open_metrics } = answer;
         let name = device.id().clone();
         let event = match upload {
-            Some(upload) => Event::Upload { device: name, round, upload },
+            Some(upload) => Event::Upload { device: name, round, upload, open_metrics },
             None => Event::Withdraw { device: name, round },
         };
         self.coordinator.handle(self.now, event);
@@ -197,6 +198,11 @@ impl Fleet {
     /// The current model.
     pub(super) fn params(&self) -> Arc<Params> {
         self.coordinator.model()
+    }
+
+    /// The next round's clip, and what the last one said of the model before it.
+    pub(super) fn measured(&self) -> (Clip, Option<ReleasedMetrics>) {
+        (self.coordinator.clip(), self.coordinator.metrics())
     }
 
     /// The ledger's entries, and the last model's file and digest.

@@ -13,12 +13,13 @@ use std::{
 };
 
 use murmur_client::evaluate;
-use murmur_privacy::{Digest, NoiseRng, Provenance, ledger::Entry};
+use murmur_privacy::{Digest, NoiseRng, Provenance, ledger::Entry, units::Clip};
 use murmur_round::{
     coordinator::{Coordinator, Outcome},
     device_id::DeviceId,
     founding,
     guarantee::Guarantee,
+    measure::ReleasedMetrics,
     task::Schedule,
 };
 
@@ -45,6 +46,10 @@ pub struct Finished {
     pub schedule: Schedule,
     /// What was promised up to the last round, marked as simulated.
     pub guarantee: Guarantee,
+    /// The clip of the round that would have come next.
+    pub clip: Clip,
+    /// What the last round said of the model before it, measured by its devices.
+    pub metrics: Option<ReleasedMetrics>,
     /// Every entry of the population's ledger.
     pub ledger: Vec<Entry>,
     /// The last released model, a safetensors file.
@@ -120,12 +125,15 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
     }
     let wall = started.elapsed();
     observer.finished();
+    let (clip, metrics) = fleet.measured();
     let (ledger, (model, model_digest)) = fleet.into_files();
     Ok(Finished {
         outcome,
         rounds: released.unwrap_or(0),
         schedule,
         guarantee,
+        clip,
+        metrics,
         ledger,
         model,
         model_digest,
