@@ -61,3 +61,6 @@ impl AdaptiveClip {
         Clip::new(clip.get() * factor.clamp(1.0 / LARGEST_FACTOR, LARGEST_FACTOR))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,3 +111,6 @@ impl OpenMetrics {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

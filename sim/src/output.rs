@@ -79,6 +79,19 @@ pub fn sentence(finished: &Finished) -> String {
             last.evaluation.loss
         );
     }
+    if let Some(metrics) = &finished.metrics {
+        let _ = writeln!(
+            text,
+            "  devices     accuracy {:.2} %, loss {:.4} on their own examples, of about {:.0} reports in the last round{}",
+            100.0 * metrics.accuracy,
+            metrics.loss,
+            metrics.reports,
+            if metrics.private { ", noised" } else { ", NOT PRIVATE" }
+        );
+    }
+    if finished.schedule.task().privacy.adaptive_clip.is_some() {
+        let _ = writeln!(text, "  clip        {:.4} now, {} at the start", finished.clip, task.privacy.clip);
+    }
     let _ = writeln!(text, "  spent       epsilon {:.4}", finished.guarantee.epsilon_spent);
     let _ = write!(text, "{}\n  model       sha256 {}", finished.guarantee, finished.model_digest);
     text

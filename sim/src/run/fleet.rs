@@ -20,8 +20,20 @@ use murmur_round::{
 use super::workers::{Answer, Job, Workers};
 use crate::SimError;
 
-/// What is called after every release: the round, its model, and what is promised by then.
-pub(super) type OnRelease<'a> = dyn FnMut(u32, &Params, &Guarantee) -> Result<(), SimError> + 'a;
+/// What a round released.
+pub(super) struct Released {
+    pub(super) round: u32,
+    pub(super) params: Arc<Params>,
+    /// What is promised by then.
+    pub(super) guarantee: Guarantee,
+    /// The next round's clip.
+    pub(super) clip: Clip,
+    /// What the round said of the model before it.
+    pub(super) metrics: Option<ReleasedMetrics>,
+}
+
+/// What is called after every release.
+pub(super) type OnRelease<'a> = dyn FnMut(Released) -> Result<(), SimError> + 'a;
 
 /// All devices and the coordinator, at one moment of virtual time.
 pub(super) struct Fleet {
@@ -169,8 +181,13 @@ impl Fleet {
                 }
                 Effect::Publish { round: Some(round), .. } => {
                     self.released = Some(round + 1);
-                    let guarantee = self.coordinator.guarantee()?;
-                    on_release(round, &self.coordinator.model(), &guarantee)?;
+                    on_release(Released {
+                        round,
+                        params: self.coordinator.model(),
+                        guarantee: self.coordinator.guarantee()?,
+                        clip: self.coordinator.clip(),
+                        metrics: self.coordinator.metrics(),
+                    })?;
                 }
                 // A block's secret stays in the coordinator: no process follows on this one.
                 Effect::Publish { round: None, .. } | Effect::Keep(_) | Effect::Forget => {}

@@ -24,7 +24,7 @@ use murmur_round::{
 };
 
 use crate::{SimError, population::Population, scenario::Scenario};
-use fleet::Fleet;
+use fleet::{Fleet, Released};
 
 /// How a simulation is carried out; none of it changes its result but `stop_after`.
 #[derive(Clone, Copy, Debug)]
@@ -99,17 +99,19 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
     let mut measurements = Vec::new();
     let outcome = std::thread::scope(|scope| {
         let workers = workers::Workers::start(scope, options.threads, &population, &task)?;
-        fleet.run(&workers, &mut |round, params, guarantee| {
+        fleet.run(&workers, &mut |released| {
+            let Released { round, params, guarantee, clip, metrics } = released;
             let due = (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
-                let evaluation = evaluate(&task.model, params, population.test())?;
-                let measurement = Measurement { round, epsilon: guarantee.epsilon_spent, evaluation };
+                let evaluation = evaluate(&task.model, &params, population.test())?;
+                let epsilon = guarantee.epsilon_spent;
+                let measurement = Measurement { round, epsilon, evaluation, clip, metrics };
                 measurements.push(measurement);
                 Some(measurement)
             } else {
                 None
             };
-            observer.round(round, guarantee, measured.as_ref());
+            observer.round(round, &guarantee, measured.as_ref());
             Ok(())
         })
     })?;
@@ -121,7 +123,8 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
     if measurements.last().map(|last| last.round + 1) != released {
         let evaluation = evaluate(&task.model, &fleet.params(), population.test())?;
         let round = released.unwrap_or(1) - 1;
-        measurements.push(Measurement { round, epsilon: guarantee.epsilon_spent, evaluation });
+        let (clip, metrics) = fleet.measured();
+        measurements.push(Measurement { round, epsilon: guarantee.epsilon_spent, evaluation, clip, metrics });
     }
     let wall = started.elapsed();
     observer.finished();
