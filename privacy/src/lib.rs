@@ -41,12 +41,14 @@
 #![forbid(unsafe_code)]
 
 pub mod accountant;
+mod chain;
 pub mod digest;
 pub mod encoding;
 pub mod event;
 mod exact;
 pub mod grid;
 pub mod ledger;
+pub mod local;
 pub mod mechanism;
 pub mod noise;
 mod ring;
