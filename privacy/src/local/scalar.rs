@@ -186,7 +186,7 @@ impl ScalarDp {
 
 /// Uniform in `0..=most`, by rejection.
 pub(super) fn uniform_to<R: Rng + ?Sized>(most: u64, rng: &mut R) -> u64 {
-    let bits = u64::MAX >> most.leading_zeros();
+    let bits = u64::MAX >> (most | 1).leading_zeros();
     loop {
         let word = rng.next_u64() & bits;
         if word <= most {

@@ -116,6 +116,3 @@ fn checked(dimension: usize, sent: usize, most: usize) -> Result<(), LocalError>
     super::direction::checked(dimension)?;
     if (2..=most).contains(&sent) { Ok(()) } else { Err(LocalError::Projection { dimension, sent, most }) }
 }
-
-#[cfg(test)]
-mod tests;
