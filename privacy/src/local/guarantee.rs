@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     exact::ExactSum,
-    units::{DeltaProbability, Epsilon, OutOfRange},
+    units::{Clip, DeltaProbability, Epsilon, OutOfRange},
 };
 
 /// From here on a local epsilon is said to be weak wherever it is printed (privacy.md, G16).
@@ -112,7 +112,7 @@ impl fmt::Display for LocalGuarantee {
         if *delta > 0.0 {
             write!(f, " at delta {delta:e}")?;
         }
-        f.write_str(" (replacing all that the device sends from)")?;
+        f.write_str(" (a device's data replaced by any other)")?;
         if epsilon.get() >= WEAK {
             write!(f, "; weak: what is sent may be e^{epsilon} times as likely under one update as under another")?;
         }
@@ -139,6 +139,19 @@ impl OutputBound {
     /// Never exceeded.
     pub(super) fn always(norm: f64) -> Self {
         Self { norm, exceeded: 0.0 }
+    }
+
+    /// The clip of a grid by [`Grid::fit`](crate::Grid::fit) for so many numbers on which nothing within the bound is shortened. Where
+    /// every vector reaches the bound, as PrivUnit2's do, a grid of just that clip would shorten all of them, to make room for rounding.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] when there is no such clip in the floats.
+    ///
+    /// # Source
+    /// A fitted grid has `c` steps to its clip with `c >= 127 sqrt(n)`, of which `floor(c) - sqrt(n) / 2` are left to a vector.
+    pub fn clip(self, sent: usize) -> Result<Clip, OutOfRange> {
+        let lost = (0.5 + 1.0 / (sent as f64).sqrt()) / 127.0;
+        Clip::new(self.norm / (1.0 - lost))
     }
 
     /// The bound on numbers `factor` times as large.

@@ -6,8 +6,8 @@
 //!
 //! 1. a [`LocalRandomiser`] turns the trained [`Delta`] into another of its [`sent`](LocalRandomiser::sent) numbers. A delta that is not
 //!    finite, or has another length, counts as the zero update, whose randomised form looks like any other; zero is never sent.
-//! 2. These are encoded on a grid whose clip is the [`output_bound`](LocalRandomiser::output_bound), not the update's clip: the
-//!    bound on the grid is the central sensitivity.
+//! 2. These are encoded on a grid whose clip is [that of the output's bound](OutputBound::clip), not the update's clip: the bound on
+//!    the grid is the central sensitivity.
 //! 3. The charge and the sealed bytes become durable, then the bytes are sent; a retry sends the same bytes
 //!    ([`ledger::LocalLedger`]).
 //!
@@ -60,7 +60,7 @@ pub trait LocalRandomiser {
     /// What one participation promises.
     fn guarantee(&self) -> LocalGuarantee;
 
-    /// How far the numbers sent reach: the clip of the grid.
+    /// How far the numbers sent reach. It gives the [clip of the grid](OutputBound::clip).
     fn output_bound(&self) -> OutputBound;
 
     /// The numbers to be sent for this update.

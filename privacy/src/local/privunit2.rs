@@ -15,16 +15,18 @@ pub const MOST_GAMMA: f64 = 1.0 - 1.0 / (1_u64 << 24) as f64;
 /// From this share of the sphere on a cap is found by drawing until a point lies in it: eight tries on average, at most.
 const LARGE: f64 = 1.0 / 8.0;
 
-/// The randomiser of directions with the least error there is.
+/// The randomiser of directions with the least error known.
 ///
 /// # Guarantee
 /// One use is epsilon-locally private, without delta, for real numbers; the cap is chosen exactly, and the direction within it is drawn
 /// with 64-bit floats, so the claim is [idealised](Sampling::Idealised). What is sent has norm `1/m`, expectation `u`, and squared
 /// error `1/m^2 - 1`, for every direction `u`.
 ///
+/// How long a draw takes tells whether the cap was chosen, which is not part of the claim: never show it.
+///
 /// # Source
-/// Bhowmick, Duchi, Freudiger, Kapoor and Rogers 2018 (1812.00984), Algorithm 1. That no unbiased locally private randomiser of unit
-/// vectors has less error is in Asi, Feldman and Talwar 2022 (2205.02466). Parameters: [`CapParameters`].
+/// Bhowmick, Duchi, Freudiger, Kapoor and Rogers 2018 (1812.00984), Algorithm 1. With the best parameters its variance is optimal among
+/// a large family of locally private randomisers (Asi, Feldman and Talwar 2022, 2205.02466). Parameters: [`CapParameters`].
 #[derive(Clone, Debug)]
 pub struct PrivUnit2 {
     dimension: usize,

@@ -39,7 +39,8 @@ pub struct ReconstructionBound {
 /// # Source
 /// For every output `z` and updates `x`, `y`: `p(z | x) <= e^epsilon p(z | y)`, so the posterior `p(z | x) prior(x) / E p(z | Y)` is at most
 /// `e^epsilon prior(x)`, for sets of updates too. The updates with `f(x)` in a cap have prior at most `e^rho0` times the cap's
-/// share. The threat is that of Bhowmick and others 2018 (1812.00984), section 2.2; this bound is derived here.
+/// share. The threat, reconstruction by somebody whose prior is diffuse, is that of Bhowmick and others 2018
+/// (1812.00984); this bound is derived here.
 ///
 /// # Errors
 /// [`LocalError`] for fewer than two dimensions, a `rho0` that is negative or infinite, or a distance outside of `(0, sqrt(2)]`.

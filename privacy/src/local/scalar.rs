@@ -26,7 +26,7 @@ const WHOLE: f64 = 18_446_744_073_709_551_616.0;
 /// or more, epsilon is at most `64 ln 2 + ln(k + 1)`.
 ///
 /// # Source
-/// Bhowmick and others 2018 (1812.00984), section 4.2: randomised response over `k + 1` levels, which is this with
+/// Bhowmick and others 2018 (1812.00984), the algorithm of that name: randomised response over `k + 1` levels, which is this with
 /// `w = (k + 1) / (e^epsilon + k)`.
 #[derive(Clone, Copy, Debug)]
 pub struct ScalarDp {

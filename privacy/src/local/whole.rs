@@ -20,7 +20,8 @@ use crate::{
 /// update without a direction (zero, not finite, of another length) is the zero update: any direction, uniformly.
 ///
 /// # Source
-/// pfl-research at 238775c turns directions round like this; see privacy.md, A2.
+/// Turned round with probability `(1 - length / clip) / 2`, a direction has `length / clip` of itself as its mean. pfl-research at 238775c
+/// does the same (privacy.md, A2).
 #[derive(Clone, Debug)]
 pub struct SignFlip<Directions> {
     directions: Directions,
@@ -72,7 +73,7 @@ impl<Directions: DirectionRandomiser> SignFlip<Directions> {
 /// unbiased). It is never clamped. An update without a direction is the zero update: any direction, uniformly, and magnitude zero.
 ///
 /// # Source
-/// Bhowmick and others 2018 (1812.00984), section 4.
+/// Bhowmick and others 2018 (1812.00984): separated mechanisms for a vector's direction and magnitude.
 #[derive(Clone, Debug)]
 pub struct Separated<Directions> {
     directions: Directions,

@@ -46,7 +46,7 @@ impl Device {
         cost: LocalGuarantee,
         sealed: &[u8],
     ) -> Result<Permit, LocalLedgerError> {
-        let entry = self.ledger.charge(task(name), round, cost, sealed)?;
+        let entry = self.ledger.charge(task(name), round, cost, Provenance::Simulated, sealed)?;
         self.lines.push(entry.to_line()?);
         Ok(self.ledger.persisted(entry.index)?.unwrap())
     }
@@ -128,14 +128,17 @@ fn a_retry_sends_the_bytes_that_were_charged_and_no_others() {
 #[test]
 fn nothing_is_permitted_before_its_charge_is_durable() {
     let mut device = Device::with(100.0, None);
-    let entry = device.ledger.charge(task("one"), 0, pure(1.0), b"sealed").unwrap();
+    let entry = device.ledger.charge(task("one"), 0, pure(1.0), Provenance::Simulated, b"sealed").unwrap();
     assert!(matches!(device.ledger.resend(task("one"), 0, b"sealed"), Err(LocalLedgerError::Unconfirmed { index: 1 })));
     assert!(matches!(
-        device.ledger.charge(task("one"), 1, pure(1.0), b"x"),
+        device.ledger.charge(task("one"), 1, pure(1.0), Provenance::Simulated, b"x"),
         Err(LocalLedgerError::Unconfirmed { index: 1 })
     ));
     assert!(matches!(device.ledger.persisted(7), Err(LocalLedgerError::NotPending { index: 7 })));
     assert!(device.ledger.persisted(entry.index).unwrap().unwrap().covers(b"sealed"));
+    // Seeded randomness protects nobody, and nobody may believe it does.
+    let refused = device.ledger.charge(task("one"), 1, pure(1.0), Provenance::OperatingSystem, b"x").unwrap_err();
+    assert!(matches!(refused, LocalLedgerError::OtherProvenance { recorded: Provenance::Simulated, .. }), "{refused}");
     // The line never became durable: after a crash the charge is gone, and so are bytes that nobody ever sent.
     assert_eq!(device.restarted().unwrap().spent().0, Epsilon::ZERO);
 }

@@ -2,10 +2,10 @@
 
 use murmur_privacy::{
     Delta, Encoding, Grid, NoiseRng, Plain, Seal as _, Upload,
-    local::{LocalError, LocalMechanism, LocalRandomiser, OutputBound, Sampling},
+    local::{LocalError, LocalMechanism, LocalRandomiser, OutputBound, PrivUnit2, Sampling, SignFlip},
 };
 
-use crate::{clip, norm};
+use crate::{clip, epsilon, norm};
 
 fn parsed(text: &str) -> LocalMechanism {
     let mechanism: LocalMechanism = serde_json::from_str(text).unwrap();
@@ -34,8 +34,8 @@ fn every_mechanism_carries_updates_to_a_decoded_sum() {
     let mut rng = NoiseRng::seeded(4_601);
     for text in ALL {
         let local = made(text);
-        let OutputBound { norm: reach, .. } = local.output_bound();
-        let grid = Grid::fit(clip(reach), local.sent()).unwrap().with_ring_for(devices, 0).unwrap();
+        let reach = local.output_bound().clip(local.sent()).unwrap();
+        let grid = Grid::fit(reach, local.sent()).unwrap().with_ring_for(devices, 0).unwrap();
         let mut sum = vec![0.0; local.sent()];
         for _ in 0..devices {
             // What a coordinator would read from the wire, here without noise of its own.
@@ -64,6 +64,30 @@ fn unpack(grid: &Grid, bytes: &[u8]) -> impl Iterator<Item = f64> {
         });
         ((word << (64 - bits)) >> (64 - bits)) as f64
     })
+}
+
+#[test]
+fn the_grid_of_the_outputs_bound_shortens_nothing() {
+    for dimension in [2, 3, 10, 1_000] {
+        let flip = SignFlip::new(PrivUnit2::new(epsilon(8.0), dimension).unwrap(), clip(0.5)).unwrap();
+        let bound: OutputBound = flip.output_bound();
+        let grid = |clip| Grid::fit(clip, dimension).unwrap().with_ring_for(1, 0).unwrap();
+        let (roomy, tight) = (grid(bound.clip(dimension).unwrap()), grid(clip(bound.norm)));
+        let mut rng = NoiseRng::seeded(4_602);
+        let mut shortened = 0;
+        for _ in 0..50 {
+            let sent = flip.randomise(&Delta::new(vec![1.0; dimension]), &mut rng);
+            let length = |grid: Grid| {
+                let steps: Vec<f64> = unpack(&grid, &Plain.seal(grid.encode(&sent)).to_bytes()).collect();
+                norm(&steps) * grid.step()
+            };
+            // Rounding alone moves a length by half a step of each coordinate at most.
+            let rounding = |grid: Grid| grid.step() * (dimension as f64).sqrt() / 2.0;
+            assert!((length(roomy) / bound.norm - 1.0).abs() <= rounding(roomy) / bound.norm + 1e-6, "{dimension}");
+            shortened += u32::from(length(tight) < bound.norm - 0.5 * rounding(tight));
+        }
+        assert!(dimension < 1_000 || shortened == 50, "{dimension} {shortened}");
+    }
 }
 
 #[test]

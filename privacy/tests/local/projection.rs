@@ -180,8 +180,7 @@ fn fewer_numbers_are_fewer_bytes_and_the_same_promise() {
     assert_eq!((projected.dimension(), projected.sent()), (dimension, sent));
     assert!(projected.guarantee().epsilon().get() <= 16.0 && projected.output_bound().norm < whole.output_bound().norm);
     let grid = |numbers, norm| Grid::fit(clip(norm), numbers).unwrap().with_ring_for(100, 0).unwrap();
-    let bytes =
-        |own| Projected::<HadamardProjection, PrivUnit2>::upload_bytes(&grid(sent, projected.output_bound().norm), own);
+    let bytes = |own| projected.upload_bytes(&grid(sent, projected.output_bound().norm), own);
     let full = murmur_privacy::Upload::encoded_len(&grid(dimension, whole.output_bound().norm));
     assert_eq!(bytes(true), bytes(false) + 32);
     assert!(bytes(false) * 7 < full, "{} {full}", bytes(false));

@@ -18,7 +18,7 @@ use crate::budget::Answer;
 /// The randomisers.
 #[derive(Debug, Subcommand)]
 pub enum Mechanism {
-    /// PrivUnit2, on directions: the least error there is.
+    /// PrivUnit2, on directions: the least error known.
     Privunit2(DirectionArguments),
     /// PrivUnitG, on directions: PrivUnit2 with a Gaussian vector in the place of a point on the sphere.
     Privunitg(DirectionArguments),

@@ -7,6 +7,7 @@ mod check;
 mod data;
 mod interrupted;
 mod json;
+mod mechanism;
 mod metrics;
 mod plan;
 mod pricing;

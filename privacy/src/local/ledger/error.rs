@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{digest::Digest, units::Epsilon};
+use crate::{digest::Digest, noise::Provenance, units::Epsilon};
 
 /// A refusal of the device's ledger. Nothing was changed by the call that returned it.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -54,6 +54,14 @@ pub enum LocalLedgerError {
         task: Digest,
         /// Number of the round.
         round: u32,
+    },
+    /// Seeded randomness under a ledger that claims the operating system's, or the reverse.
+    #[error("the device's ledger records {recorded} randomness, but the update was randomised with {found} randomness")]
+    OtherProvenance {
+        /// What the ledger says.
+        recorded: Provenance,
+        /// What was used.
+        found: Provenance,
     },
     /// An entry is being made durable; nothing can follow before it is confirmed.
     #[error("entry {index} of the device's ledger is not durable yet")]

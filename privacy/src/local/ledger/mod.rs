@@ -20,6 +20,7 @@ use super::{LocalGuarantee, Sampling};
 use crate::{
     digest::Digest,
     exact::ExactSum,
+    noise::Provenance,
     units::{Epsilon, rest_down},
 };
 
@@ -119,18 +120,25 @@ impl LocalLedger {
         Err(LocalLedgerError::OverBudget { participations, asked, remaining, asked_delta, remaining_delta })
     }
 
-    /// Charges one participation, for which exactly these bytes may be sent once the entry is durable.
+    /// Charges one participation, for which exactly these bytes may be sent once the entry is durable. `found` is the provenance of the
+    /// randomness that made them.
     ///
     /// # Errors
     /// [`LocalLedgerError::Charged`] if the round was charged before, [`LocalLedgerError::OverBudget`] with what is asked and what
-    /// remains, [`LocalLedgerError::Unconfirmed`] while another entry is in flight.
+    /// remains, [`LocalLedgerError::OtherProvenance`] for other randomness than the ledger's, [`LocalLedgerError::Unconfirmed`]
+    /// while another entry is in flight.
     pub fn charge(
         &mut self,
         task: Digest,
         round: u32,
         guarantee: LocalGuarantee,
+        found: Provenance,
         sealed: &[u8],
     ) -> Result<LocalEntry, LocalLedgerError> {
+        let recorded = self.opening.provenance;
+        if recorded != found {
+            return Err(LocalLedgerError::OtherProvenance { recorded, found });
+        }
         self.propose(Charge { task, round, guarantee, upload: Digest::of(sealed) })
     }
 

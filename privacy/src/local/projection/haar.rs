@@ -22,9 +22,10 @@ const ENTRIES_LIMIT: usize = 1 << 24;
 /// Making it takes `k^2 d` operations, using it `k d`: for small models. A [`HadamardProjection`](super::HadamardProjection) is for all others.
 ///
 /// # Source
-/// Rows of independent Gaussian entries, made orthonormal one after the other, are uniform (Eaton 1983, Proposition 7.2). The constant is
-/// `E |W u|`: `|Q u|^2` is a Beta variable with parameters `k / 2` and `(d - k) / 2`. Published code draws the entries uniformly from
-/// `[0, 1)`, which is not rotationally invariant.
+/// Rows of independent Gaussian entries have the same law after every rotation of space, and making them orthonormal one after the
+/// other commutes with rotations: so the basis is uniform. The constant is `E |W u|`, since `<u, W^T W u> / |W u| = |W u|`, and `|Q u|^2`
+/// is a Beta variable with parameters `k / 2` and `(d - k) / 2`. Published code draws the entries uniformly from `[0, 1)`, whose law is
+/// not the same after rotations.
 #[derive(Clone, Debug)]
 pub struct HaarProjection {
     dimension: usize,

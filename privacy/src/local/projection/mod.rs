@@ -1,7 +1,8 @@
 //! Fewer numbers: a direction is projected at random, randomised in the smaller space, and lifted again by whoever decodes.
 //!
 //! The projection is public. It is drawn from a [`Seed`]: one that a round's assignment names, so that all devices share it and the sum
-//! alone is decoded; or one that a device draws and sends along with its numbers.
+//! alone is decoded; or one that a device draws and sends along with its numbers. With a shared one, what the projection itself
+//! loses of the mean, about `sqrt(d / k - 1)` of its length, averages out over rounds only and not over devices.
 
 mod haar;
 mod hadamard;
@@ -70,7 +71,7 @@ impl<Map: Projection, Directions: DirectionRandomiser> Projected<Map, Directions
 
     /// Bytes that a device sends on a grid: its numbers, and the seed where it drew one of its own.
     #[must_use]
-    pub fn upload_bytes(grid: &Grid, own_seed: bool) -> usize {
+    pub fn upload_bytes(&self, grid: &Grid, own_seed: bool) -> usize {
         Upload::encoded_len(grid) + if own_seed { SEED_BYTES } else { 0 }
     }
 }
