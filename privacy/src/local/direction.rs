@@ -16,9 +16,12 @@ impl Direction {
         Self::normalised(update.iter().map(|&value| f64::from(value)).collect())
     }
 
-    /// Uniform on the sphere.
+    /// Uniform on the sphere; empty in no dimension at all.
     pub fn uniform<R: Rng + ?Sized>(dimension: usize, rng: &mut R) -> Self {
         loop {
+            if dimension == 0 {
+                return Self(Vec::new());
+            }
             // Of probability zero it is that no deviate differs from zero; in one coordinate it happens.
             if let Some((direction, _)) = Self::normalised(normals(dimension, rng)) {
                 return direction;
@@ -77,10 +80,20 @@ pub trait DirectionRandomiser {
         1.0
     }
 
-    /// The numbers to be sent. `direction` has [`dimension`](Self::dimension) coordinates.
-    fn randomise<R: Rng + ?Sized>(&self, direction: &Direction, rng: &mut R) -> Vec<f64>;
+    /// The numbers to be sent for a direction of [`dimension`](Self::dimension) coordinates.
+    fn draw<R: Rng + ?Sized>(&self, direction: &Direction, rng: &mut R) -> Vec<f64>;
 
-    /// What the numbers stand for, in all coordinates. It is linear: the sum of many, decoded, is the sum of what they stand for.
+    /// The numbers to be sent. A direction of another dimension, for which nothing is proven, counts as none: it is any direction.
+    fn randomise<R: Rng + ?Sized>(&self, direction: &Direction, rng: &mut R) -> Vec<f64> {
+        if direction.0.len() == self.dimension() {
+            return self.draw(direction, rng);
+        }
+        let any = Direction::uniform(self.dimension(), rng);
+        self.draw(&any, rng)
+    }
+
+    /// What [`sent`](Self::sent) numbers stand for, in all coordinates. It is linear: the sum of many, decoded, is the sum of what
+    /// they stand for.
     fn decode(&self, sent: Vec<f64>) -> Vec<f64> {
         sent
     }

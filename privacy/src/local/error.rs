@@ -28,7 +28,7 @@ pub enum LocalError {
         dimension: usize,
     },
     /// A pole that is not more likely than its share of the sphere: the answer would say nothing, or the opposite.
-    #[error("the cap's probability {p} must be above its share of the sphere, {share:e}, and below 1")]
+    #[error("the cap's probability {p} must be above its share of the sphere, {share:e}, at least 1/1024, and below 1")]
     Pole {
         /// Probability of the cap.
         p: f64,
@@ -54,6 +54,14 @@ pub enum LocalError {
         sent: usize,
         /// The most that this projection sends.
         most: usize,
+    },
+    /// A projection and a randomiser that do not belong together.
+    #[error("what is projected has {projected} coordinates, and the randomiser takes directions of {randomised}")]
+    Mismatch {
+        /// Coordinates after the projection.
+        projected: usize,
+        /// Coordinates that are randomised.
+        randomised: usize,
     },
     /// What would be sent does not fit the update's number format.
     #[error("a randomised update of norm up to {bound:e} does not fit 32-bit floats: choose another clip or epsilon")]

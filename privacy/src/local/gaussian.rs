@@ -44,8 +44,15 @@ impl LocalGaussian {
             return Err(LocalError::Epsilon { epsilon, least: 0.0 });
         }
         let grid = grid(clip, dimension)?;
-        let sigma = calibrate_sigma(epsilon, delta, |sigma| event(&grid, sigma))?;
-        Self::priced(grid, sigma, clip, delta)
+        let mut sigma = calibrate_sigma(epsilon, delta, |sigma| event(&grid, sigma))?;
+        // Another accountant may have found a price that rounds up by less.
+        loop {
+            let made = Self::priced(grid, sigma, clip, delta)?;
+            if made.epsilon <= epsilon {
+                return Ok(made);
+            }
+            sigma += 1;
+        }
     }
 
     /// Noise of at least this standard deviation, in units of the model's parameters, of which `claimed` is said to be the cost.

@@ -8,6 +8,8 @@ use crate::units::Epsilon;
 
 /// The smallest epsilon for which parameters are found: below it the difference that a device makes drowns in float error.
 pub const LEAST_EPSILON: f64 = 1.0 / (1_u64 << 20) as f64;
+/// The smallest probability of a cap that is drawn exactly.
+const LEAST_POLE: f64 = 1.0 / 1024.0;
 /// Slack for the float error of an epsilon, relative and absolute: a thousand times the error of the tail's logarithm, which is a
 /// few units in the last place.
 const SLACK: f64 = 1.0 / (1_u64 << 40) as f64;
@@ -45,7 +47,7 @@ impl CapParameters {
     /// The parameters with this cap and probability, given the cap's tail.
     pub(super) fn at(gamma: f64, p: f64, tail: Tail) -> Result<Self, LocalError> {
         let share = tail.ln_mass.exp();
-        if !(p > share && p < 1.0 && p >= 1.0 / 1024.0) {
+        if !(p > share && (LEAST_POLE..1.0).contains(&p)) {
             return Err(LocalError::Pole { p, share });
         }
         // p (gamma + excess) - (1 - p) (gamma + excess) q / (1 - q), since E[T; T < gamma] = -E[T; T >= gamma].
@@ -105,7 +107,7 @@ impl CapParameters {
 
     /// Whether this output lies in the cap: true with probability `p`, exactly.
     pub(super) fn draw_in_cap<R: Rng + ?Sized>(&self, rng: &mut R) -> bool {
-        // A float of 1/1024 or more has no digit below 2^-62, so this is a whole number and loses nothing.
+        // A float of LEAST_POLE or more has no digit below 2^-62, so this is a whole number and loses nothing.
         rng.next_u64() < (self.p * 2.0_f64.powi(64)) as u64
     }
 }

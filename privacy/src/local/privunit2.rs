@@ -118,7 +118,7 @@ impl DirectionRandomiser for PrivUnit2 {
         self.output_norm() * self.output_norm()
     }
 
-    fn randomise<R: Rng + ?Sized>(&self, direction: &Direction, rng: &mut R) -> Vec<f64> {
+    fn draw<R: Rng + ?Sized>(&self, direction: &Direction, rng: &mut R) -> Vec<f64> {
         let (cosine, sine) = self.cap.draw(self.parameters.draw_in_cap(rng), rng);
         let mut values = orthogonal(direction, rng);
         let across = sine / norm(&values);

@@ -122,7 +122,7 @@ impl DirectionRandomiser for PrivUnitG {
         (self.dimension as f64 - 1.0 + self.component_square()) / (self.parameters.m * self.parameters.m)
     }
 
-    fn randomise<R: Rng + ?Sized>(&self, direction: &Direction, rng: &mut R) -> Vec<f64> {
+    fn draw<R: Rng + ?Sized>(&self, direction: &Direction, rng: &mut R) -> Vec<f64> {
         let (along, scale) = (self.component(rng), 1.0 / self.parameters.m);
         let mut values = orthogonal(direction, rng);
         values

@@ -65,6 +65,22 @@ fn scalardp_loses_what_it_claims() {
     }
 }
 
+/// A direction of another dimension would meet a cap of another share, at another cost.
+#[test]
+fn a_direction_of_another_dimension_is_any_direction() {
+    let mut rng = seeded(4_207);
+    let made = PrivUnit2::new(epsilon(8.0), 3).unwrap();
+    for other in [vec![], vec![1.0_f32, 0.0], vec![1.0, 0.0, 0.0, 0.0]] {
+        let unit = Direction::of(&other).map_or_else(|| Direction::uniform(0, &mut rng), |(unit, _)| unit);
+        let mean = (0..50_000).fold(0.0, |mean, _| {
+            let sent = made.randomise(&unit, &mut rng);
+            assert_eq!(sent.len(), 3);
+            mean + sent[0] / 50_000.0
+        });
+        assert!(mean.abs() < 5.0 * made.output_norm() / 50_000_f64.sqrt(), "{mean}");
+    }
+}
+
 /// An update that was not sanitised would be seen to be none: zero, or not a number, must look like any other.
 #[test]
 fn whether_an_update_is_none_at_all_is_private_too() {

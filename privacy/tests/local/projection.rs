@@ -215,5 +215,5 @@ fn projections_that_cannot_be_are_refused() {
         assert!(HaarProjection::new(dimension, sent, seed(0)).is_err(), "{dimension} {sent}");
     }
     let other = Projected::new(hadamard(10, 4, 0), PrivUnit2::new(epsilon(1.0), 5).unwrap()).unwrap_err();
-    assert_eq!(other, LocalError::Projection { dimension: 10, sent: 4, most: 5 });
+    assert_eq!(other, LocalError::Mismatch { projected: 4, randomised: 5 });
 }

@@ -63,10 +63,14 @@ impl<Map: Projection, Directions: DirectionRandomiser> Projected<Map, Directions
     /// Randomises with `directions` what `map` projects to.
     ///
     /// # Errors
-    /// [`LocalError::Projection`] when the two are made for different numbers of coordinates.
+    /// [`LocalError::Mismatch`] when the two are made for different numbers of coordinates.
     pub fn new(map: Map, directions: Directions) -> Result<Self, LocalError> {
-        let (dimension, sent, most) = (map.dimension(), map.sent(), directions.dimension());
-        if sent == most { Ok(Self { map, directions }) } else { Err(LocalError::Projection { dimension, sent, most }) }
+        let (projected, randomised) = (map.sent(), directions.dimension());
+        if projected == randomised {
+            Ok(Self { map, directions })
+        } else {
+            Err(LocalError::Mismatch { projected, randomised })
+        }
     }
 
     /// Bytes that a device sends on a grid: its numbers, and the seed where it drew one of its own.
@@ -101,7 +105,7 @@ impl<Map: Projection, Directions: DirectionRandomiser> DirectionRandomiser for P
         self.map.alignment()
     }
 
-    fn randomise<R: Rng + ?Sized>(&self, direction: &Direction, rng: &mut R) -> Vec<f64> {
+    fn draw<R: Rng + ?Sized>(&self, direction: &Direction, rng: &mut R) -> Vec<f64> {
         let projected = self.map.project(direction);
         let projected = projected.unwrap_or_else(|| Direction::uniform(self.map.sent(), rng));
         self.directions.randomise(&projected, rng)
