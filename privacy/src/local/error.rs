@@ -27,12 +27,14 @@ pub enum LocalError {
         /// Number of coordinates.
         dimension: usize,
     },
-    /// A pole that is not more likely than its share of the sphere: the answer would say nothing, or the opposite.
-    #[error("the cap's probability {p} must be above its share of the sphere, {share:e}, at least 1/1024, and below 1")]
+    /// A cap that is not more likely than it is under the uniform law: the answer would say nothing, or the opposite.
+    #[error(
+        "the cap's probability {p} must be above its share under the uniform law, {share:e}, at least 1/1024, and below 1"
+    )]
     Pole {
         /// Probability of the cap.
         p: f64,
-        /// Its share of the sphere.
+        /// Its share under the uniform law.
         share: f64,
     },
     /// Levels that cannot be told apart.
