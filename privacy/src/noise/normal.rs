@@ -16,7 +16,7 @@ impl Normal {
     }
 
     /// The density of `|N(0, 1)|` at `w >= 0`.
-    pub(super) fn density(&self, w: &Enclosure) -> Enclosure {
+    fn density(&self, w: &Enclosure) -> Enclosure {
         &self.peak * &exp_negative(&(w * w).halved(1))
     }
 

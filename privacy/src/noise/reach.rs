@@ -2,12 +2,12 @@
 
 /// By octave of the fraction: the error of a value in units of `2^-64`, at least 1, and `2^63` where nothing is sure.
 #[derive(Clone)]
-pub(super) struct Reach([u64; 64]);
+pub(super) struct Reach(Box<[u64; 64]>);
 
 impl Reach {
     /// From errors in units of `2^-64`.
     pub(super) fn new(error: impl Fn(usize) -> u128) -> Self {
-        Self(std::array::from_fn(|octave| error(octave).clamp(1, 1 << 63) as u64))
+        Self(Box::new(std::array::from_fn(|octave| error(octave).clamp(1, 1 << 63) as u64)))
     }
 
     /// Whether a value with this fractional part, given times `2^64`, has the integer part of every number within its error.

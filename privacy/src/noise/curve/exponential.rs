@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{DEGREE, PIECES, Piece, ROUNDING, locate};
+use super::{DEGREE, PIECES, Piece, locate};
 use crate::noise::enclosure::{Enclosure, logarithm};
 
 /// Bits after the point while the table is computed.
@@ -45,7 +45,7 @@ impl Exponential {
         // v = 2^-(octave + 1) m with m known but for 2^(octave - 62), and -ln m moves by no more than m. Below 2^-63 that is
         // not so.
         let unknown = 1_u64 << octave.saturating_sub(5);
-        if octave == 63 { u64::MAX } else { self.error + unknown }
+        if octave == 63 { u64::MAX } else { self.error.saturating_add(unknown) }
     }
 
     /// Taylor series around the centre `c` of each piece of half-width `h`: `-ln(c / 2) + sum of (-h / c)^k / k t^k`. By
@@ -70,12 +70,13 @@ impl Exponential {
                 let term = power.over(order as u64);
                 if order % 2 == 1 { &zero - &term } else { term }
             });
-            *piece = Piece::stored(&coefficients, Self::SCALE);
+            let lost;
+            (*piece, lost) = Piece::stored(&coefficients, Self::SCALE);
             let ratio = Enclosure::ratio(1, lower, FINE);
             let rest = (0..DEGREE).fold(ratio.clone(), |power, _| &power * &ratio).over(DEGREE as u64 + 1);
             let rest = rest.coarser(Self::SCALE);
             // 63 octaves at most, each with ln 2 rounded down.
-            let error = u64::try_from(rest.high()).unwrap_or(u64::MAX >> 1) + ROUNDING + 64;
+            let error = u64::try_from(rest.high()).unwrap_or(u64::MAX).saturating_add(lost).saturating_add(63);
             table.error = table.error.max(error);
         }
         table

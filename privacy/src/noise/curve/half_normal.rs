@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use num_bigint::BigInt;
 
-use super::{DEGREE, PIECE_BITS, PIECES, Piece, ROUNDING, locate};
+use super::{DEGREE, PIECE_BITS, PIECES, Piece, locate};
 use crate::noise::{enclosure::Enclosure, normal::Normal};
 
 /// Octaves of the fraction that the table covers: all but one word in 2^32.
@@ -54,33 +54,32 @@ impl HalfNormal {
     /// `P_k = P_(k-1)' + k w P_(k-1)`. All coefficients of all `P_k` are non-negative, so every derivative is largest at the
     /// piece's lower end, and by Lagrange's form the rest is at most `P_7(w) (h / f(w))^8 / 8!` there.
     fn compute() -> Self {
-        let mut table = Self { pieces: [Piece::default(); OCTAVES * PIECES], errors: [u64::MAX; 64] };
+        let errors = std::array::from_fn(|octave| if octave < OCTAVES { 0 } else { u64::MAX });
+        let mut table = Self { pieces: [Piece::default(); OCTAVES * PIECES], errors };
         let (normal, derivatives) = (Normal::new(FINE), derivatives());
         // Where the next piece's centre is expected to lie; w(1) = 0.
         let mut start = BigInt::ZERO;
-        // Half-width, octave and index of the piece whose rest is still to be bounded.
-        let mut pending: Option<(Enclosure, usize)> = None;
+        // The piece whose rest is still to be bounded: half-width, octave, and what rounding loses.
+        let mut pending: Option<(Enclosure, usize, u64)> = None;
         // One more octave than the table has, for the rest of its last piece.
         for octave in 0..=OCTAVES {
             let half_width = Enclosure::ratio(1, BigInt::from(1) << (octave as u64 + 2 + u64::from(PIECE_BITS)), FINE);
             for index in (0..PIECES).rev() {
                 let centre = half_width.times(2 * (PIECES + index) as u64 + 1);
-                let w = quantile(&normal, &centre, &start);
-                let density = normal.density(&w);
-                if let Some((half_width, octave)) = pending.take() {
-                    let error = error(&derivatives, &w, &density, &half_width);
-                    let known = &mut table.errors[octave];
-                    *known = if *known == u64::MAX { error } else { error.max(*known) };
+                let (w, density) = quantile(&normal, &centre, &start);
+                if let Some((half_width, octave, lost)) = pending.take() {
+                    let error = error(&derivatives, &w, &density, &half_width).saturating_add(lost);
+                    table.errors[octave] = error.max(table.errors[octave]);
                 }
                 if octave == OCTAVES {
                     return table;
                 }
                 let coefficients = taylor(&derivatives, &w, &(&half_width / &density));
-                let piece = Piece::stored(&coefficients, Self::SCALE);
+                let (piece, lost) = Piece::stored(&coefficients, Self::SCALE);
                 table.pieces[octave * PIECES + index] = piece;
                 // The next centre is two half-widths down, or one and a half where the pieces become half as wide.
                 start = extrapolated(&piece, if index == 0 { 3 } else { 4 });
-                pending = Some((half_width.clone(), octave));
+                pending = Some((half_width.clone(), octave, lost));
             }
         }
         table
@@ -133,7 +132,7 @@ fn taylor(derivatives: &[[u64; DEGREE + 1]; DEGREE + 1], w: &Enclosure, ratio: &
     })
 }
 
-/// How far a piece may be off, in units of `2^-60`. `w` and `density` belong to a point below the piece.
+/// How far a piece may be off but for rounding, in units of `2^-60`. `w` and `density` belong to a point below the piece.
 fn error(
     derivatives: &[[u64; DEGREE + 1]; DEGREE + 1],
     w: &Enclosure,
@@ -148,7 +147,7 @@ fn error(
     // The fraction is known but for 2^-63, and w moves by 1 / density of that.
     let unknown = &Enclosure::integer(1, FINE).halved(63) / density;
     let both = (&rest + &unknown).coarser(HalfNormal::SCALE);
-    u64::try_from(both.high()).unwrap_or(u64::MAX - ROUNDING) + ROUNDING
+    u64::try_from(both.high()).unwrap_or(u64::MAX)
 }
 
 /// The piece's polynomial at `t = -quarters / 2`: only a point to start from.
@@ -158,14 +157,14 @@ fn extrapolated(piece: &Piece, quarters: i128) -> BigInt {
     BigInt::from(value) << (FINE - HalfNormal::SCALE)
 }
 
-/// `w(v)` by Newton's method from `start`, with the last step's error enclosed.
+/// `w(v)` and the density of `|N(0, 1)|` there, by Newton's method from `start` with the last step's error enclosed.
 ///
 /// Let `d` be the step from `w0`, that is `(v0 - v) / f(w0)`. Since `f` falls, the tangent lies below `w`: the root is at or
 /// above `w0 + d`. Were it beyond `w0 + 2d` (for `d > 0`), `v0 - v` would be at least `2d f(w0 + 2d)`, so
 /// `f(w0) / f(w0 + 2d) = exp(2d (w0 + d)) >= 2`, which `d (w0 + d) <= 1/4` rules out. So up to the root `w` is at most
 /// `m = w0 + 2|d|` and `f` at least `f(w0) exp(-1/2)`, and the tangent is off by at most half of
 /// `(v0 - v)^2 max(w / f^2) <= d^2 f(w0)^2 m e / f(w0)^2 < 3 m d^2`.
-fn quantile(normal: &Normal, v: &Enclosure, start: &BigInt) -> Enclosure {
+fn quantile(normal: &Normal, v: &Enclosure, start: &BigInt) -> (Enclosure, Enclosure) {
     let mut start = start.clone();
     loop {
         let w = Enclosure::between(start.clone(), start.clone(), FINE);
@@ -178,7 +177,12 @@ fn quantile(normal: &Normal, v: &Enclosure, start: &BigInt) -> Enclosure {
         let off = (&(&size * &size) * &reach).times(3);
         let small = &size * &reach;
         if small.high() << 2 <= BigInt::from(1) << FINE && *off.high() <= BigInt::from(1) << (FINE - 68) {
-            return next.off_by(off.high().clone());
+            let root = next.off_by(off.high().clone());
+            // f(root) = f(w0) exp(-x), and 1 - x <= exp(-x) <= 1 - x + x^2 for |x| <= 1.
+            let x = (&(&root * &root) - &(&w * &w)).halved(1);
+            let square = Enclosure::between(BigInt::ZERO, (&x * &x).high().clone(), FINE);
+            let ratio = &(&Enclosure::integer(1, FINE) - &x) + &square;
+            return (root, &density * &ratio);
         }
         start = ((next.low() + next.high()) >> 1_u32).max(BigInt::ZERO);
     }

@@ -16,10 +16,6 @@ const DEGREE: usize = 7;
 const PIECE_BITS: u32 = 5;
 /// Polynomials between two powers of two.
 const PIECES: usize = 1 << PIECE_BITS;
-/// What [`Piece::at`] loses at most, in its own units: at level `k` a coefficient is rounded by one half and the product by
-/// less than one, both of which reach the result divided by `2^k`.
-const ROUNDING: u64 = 3;
-
 /// A polynomial in `t`, `-1 <= t < 1`: coefficient `k` is stored times `2^(scale + k)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Piece([i64; DEGREE + 1]);
@@ -33,16 +29,22 @@ impl Piece {
         lower.iter().rev().fold(*last, |sum, coefficient| coefficient + high(sum))
     }
 
-    /// Rounds coefficients that are known far better than they are stored.
-    fn stored(coefficients: &[Enclosure; DEGREE + 1], scale: u64) -> Self {
-        let mut piece = Self::default();
+    /// The polynomial with these coefficients, and what [`at`](Self::at) may lose against it, in its own units.
+    ///
+    /// At level `k` a coefficient is off by what is not known of it and one half, and a product by less than one, all of which
+    /// reaches the result divided by `2^k`: the roundings by less than 3 together.
+    fn stored(coefficients: &[Enclosure; DEGREE + 1], scale: u64) -> (Self, u64) {
+        let (mut piece, mut unknown) = (Self::default(), BigInt::ZERO);
         for (power, (stored, exact)) in piece.0.iter_mut().zip(coefficients).enumerate() {
             let shift = exact.bits() - scale - power as u64;
             let half = BigInt::from(1) << (shift - 1);
             // PANIC: cannot happen, the functions and their scaled derivatives are far below 2^(63 - scale).
             *stored = i64::try_from((exact.low() + half) >> shift).expect("a coefficient fits 64 bits");
+            // Stored times 2^(scale + k) and divided by 2^k.
+            unknown += exact.high() - exact.low();
         }
-        piece
+        let unknown: BigInt = (unknown >> (coefficients[0].bits() - scale)) + 1;
+        (piece, u64::try_from(unknown).map_or(u64::MAX, |unknown| unknown.saturating_add(3)))
     }
 }
 
