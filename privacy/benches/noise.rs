@@ -40,7 +40,7 @@ fn samplers(criterion: &mut Criterion) {
         of(&mut group, &format!("discrete laplace {scale}"), &DiscreteLaplace::new(scale).unwrap());
         of(&mut group, &format!("skellam {scale}"), &Skellam::new(scale).unwrap());
     }
-    // Karney's trials: the reference, which draws beyond 2^38.
+    // Karney's trials: the reference, which draws beyond 2^42.
     of(&mut group, "rounded gaussian 2^44", &RoundedGaussian::new(1 << 44).unwrap());
     group.finish();
 }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use murmur_round::coordinator::Outcome;
 use murmur_sim::{
     SimError,
+    bench::Benchmark,
     budget::Question,
     check,
     folder::Folder,
@@ -42,6 +43,9 @@ enum Command {
     /// What a budget buys: epsilon, noise or rounds of a schedule, a plan, or a ledger's spending.
     #[command(subcommand)]
     Budget(Question),
+    /// How fast this machine is at what a run is made of.
+    #[command(subcommand)]
+    Bench(Benchmark),
 }
 
 #[derive(Args)]
@@ -92,6 +96,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => (arguments.json, run(&arguments)),
         Command::Check(arguments) => (arguments.json, check(&arguments)),
         Command::Budget(question) => return budget(&question),
+        Command::Bench(benchmark) => (benchmark.json(), bench(&benchmark)),
     };
     ExitCode::from(result.unwrap_or_else(|error| report(&error, json)))
 }
@@ -178,6 +183,16 @@ fn budget(question: &Question) -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+fn bench(benchmark: &Benchmark) -> anyhow::Result<u8> {
+    let timing = benchmark.run()?;
+    if benchmark.json() {
+        println!("{}", timing.json);
+    } else {
+        println!("{}", timing.text);
+    }
+    Ok(DONE)
 }
 
 fn report(error: &anyhow::Error, json: bool) -> u8 {

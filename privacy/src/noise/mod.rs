@@ -6,7 +6,7 @@
 //!
 //! A sample is the quantile of one uniform fraction whose digits are drawn as they are needed (`invert`). A quick look at the
 //! first 63 digits multiplies a tabled polynomial (`curve`), or searches tabled thresholds (`lattice`); it knows how far it may
-//! be off, and is sure where that cannot change the outcome: for all samples but one in thousands at the widest scales, one
+//! be off, and is sure where that cannot change the outcome: for all samples but one in hundreds at the widest scales, one
 //! in millions at the usual ones. What is left open is decided by enclosing the law's tail between rationals, with more
 //! digits of both until they do not touch (`fraction`, `enclosure`). The tables are enclosures too, computed by the
 //! program when they are first needed (some 30 ms once in a process).

@@ -13,8 +13,8 @@ use super::{
     scaled::ScaledNormal,
 };
 
-/// Above this a word has too few digits, and Karney's trials are quicker than looking for more of them.
-const QUICK: u64 = 1 << 38;
+/// Above this a word has too few digits for most samples, and Karney's trials are quicker than looking for more of them.
+const QUICK: u64 = 1 << 42;
 
 /// Draws `round(N(0, sigma^2))` exactly.
 ///
@@ -24,7 +24,7 @@ const QUICK: u64 = 1 << 38;
 ///
 /// # Source
 /// Inversion: `|X|` is the largest `m` with `v < P(|N(0, 1)| >= (m - 1/2) / sigma)` for a uniform `v` (the argument stands in
-/// `noise/invert.rs`). Above `sigma = 2^38` Karney 2016, Algorithm N for the deviate, and comparison of its digits with the
+/// `noise/invert.rs`). Above `sigma = 2^42` Karney 2016, Algorithm N for the deviate, and comparison of its digits with the
 /// rational half-way points.
 #[derive(Clone)]
 pub struct RoundedGaussian(Sampler);

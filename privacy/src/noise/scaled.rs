@@ -6,7 +6,7 @@ use super::{
     reach::Reach,
 };
 
-/// The integer nearest to `sigma w(v)`, less a correction, for `w` of [`HalfNormal`] and `1 <= sigma <= 2^38`.
+/// The integer nearest to `sigma w(v)`, less a correction, for `w` of [`HalfNormal`] and `1 <= sigma <= 2^42`.
 #[derive(Clone)]
 pub(super) struct ScaledNormal {
     curve: &'static HalfNormal,
