@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use murmur_round::coordinator::Outcome;
 use murmur_sim::{
     SimError,
+    bench::Benchmark,
     budget::{Answer, BudgetError, Question},
     check,
     folder::Folder,
@@ -46,6 +47,9 @@ enum Command {
     /// What a local randomiser runs with, its exact error and its promise.
     #[command(subcommand)]
     Mechanism(Mechanism),
+    /// How fast this machine is at what a run is made of.
+    #[command(subcommand)]
+    Bench(Benchmark),
 }
 
 #[derive(Args)]
@@ -101,6 +105,7 @@ pub(crate) fn main() -> ExitCode {
             return told(answer, question.json(), refused);
         }
         Command::Mechanism(mechanism) => return told(mechanism.answer(), mechanism.json(), false),
+        Command::Bench(benchmark) => (benchmark.json(), bench(&benchmark)),
     };
     ExitCode::from(result.unwrap_or_else(|error| report(&error, json)))
 }
@@ -187,6 +192,16 @@ fn told(answer: Result<Answer, impl std::fmt::Display>, json: bool, refused: boo
         }
     };
     ExitCode::from(code)
+}
+
+fn bench(benchmark: &Benchmark) -> anyhow::Result<u8> {
+    let timing = benchmark.run()?;
+    if benchmark.json() {
+        println!("{}", timing.json);
+    } else {
+        println!("{}", timing.text);
+    }
+    Ok(DONE)
 }
 
 fn report(error: &anyhow::Error, json: bool) -> u8 {

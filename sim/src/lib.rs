@@ -5,6 +5,7 @@
 //! The noise is seeded, so every claim that a simulation prints is marked as simulated.
 #![deny(unsafe_code)]
 
+pub mod bench;
 pub mod budget;
 pub mod check;
 pub mod error;

@@ -5,49 +5,96 @@
 mod statistics;
 
 use chacha20::ChaCha20Rng;
-use murmur_privacy::{accountant::epsilon_of_zcdp, noise::RoundedGaussian, units::DeltaProbability};
+use murmur_privacy::{
+    accountant::epsilon_of_zcdp,
+    noise::{DiscreteGaussian, DiscreteLaplace, IntegerNoise, RoundedGaussian, ScaleOutOfRange, Skellam},
+    units::DeltaProbability,
+};
 use opendp::{
-    combinators::make_zCDP_to_approxDP, core::Measurement, domains::AtomDomain, measurements::make_gaussian,
-    measures::ZeroConcentratedDivergence, metrics::AbsoluteDistance,
+    combinators::make_zCDP_to_approxDP,
+    core::{Measure, Measurement, Metric},
+    domains::{AtomDomain, VectorDomain},
+    measurements::{make_gaussian, make_laplace},
+    measures::{MaxDivergence, ZeroConcentratedDivergence},
+    metrics::{AbsoluteDistance, L1Distance, L2Distance},
 };
 use rand::SeedableRng;
-use statistics::{ALPHA, chi_square_tail};
+use statistics::{ALPHA, two_samples};
 
-const SAMPLES: usize = 40_000;
+const SAMPLES: usize = 200_000;
 
-type Noise = Measurement<AtomDomain<i64>, AbsoluteDistance<f64>, ZeroConcentratedDivergence, i64>;
+type Domain = VectorDomain<AtomDomain<i64>>;
 
-/// OpenDP's discrete Gaussian (from its own entropy: it takes no seed).
-fn theirs(sigma: u32) -> Vec<i64> {
-    let domain = AtomDomain::<i64>::new_non_nan();
-    let noise: Noise = make_gaussian(domain, AbsoluteDistance::default(), f64::from(sigma), None).unwrap();
-    (0..SAMPLES).map(|_| noise.invoke(&0).unwrap()).collect()
+/// Noise on zeros, from OpenDP's own entropy: it takes no seed.
+fn drawn<I: Metric, O: Measure>(noise: &Measurement<Domain, I, O, Vec<i64>>) -> Vec<i64> {
+    noise.invoke(&vec![0; SAMPLES]).unwrap()
 }
 
-fn ours(sigma: u32, seed: u64) -> Vec<i64> {
-    let (noise, mut rng) = (RoundedGaussian::with_sigma(sigma), ChaCha20Rng::seed_from_u64(seed));
-    (0..SAMPLES).map(|_| noise.sample(&mut rng)).collect()
+fn domain() -> Domain {
+    VectorDomain::new(AtomDomain::new_non_nan())
 }
 
-/// p-value of two samples of one size coming from one distribution, in cells of a fifth of sigma.
-fn two_samples(left: &[i64], right: &[i64], sigma: u32) -> f64 {
-    let cell = |sample: i64| (sample as f64 / f64::from(sigma) * 5.0).floor().clamp(-16.0, 15.0) as i64 + 16;
-    let mut counts = [[0.0_f64; 2]; 32];
-    left.iter().for_each(|sample| counts[cell(*sample) as usize][0] += 1.0);
-    right.iter().for_each(|sample| counts[cell(*sample) as usize][1] += 1.0);
-    let statistic: f64 = counts.iter().map(|[a, b]| (a - b).powi(2) / (a + b).max(1.0)).sum();
-    chi_square_tail(statistic, 31.0)
+fn their_gaussian(sigma: u64) -> Vec<i64> {
+    let noise: Measurement<_, _, ZeroConcentratedDivergence, _> =
+        make_gaussian(domain(), L2Distance::<f64>::default(), sigma as f64, None).unwrap();
+    drawn(&noise)
+}
+
+fn their_laplace(scale: u64) -> Vec<i64> {
+    let noise: Measurement<_, _, MaxDivergence, _> =
+        make_laplace(domain(), L1Distance::<f64>::default(), scale as f64, None).unwrap();
+    drawn(&noise)
+}
+
+fn ours<N: IntegerNoise>(noise: Result<N, ScaleOutOfRange>, seed: u64) -> Vec<i64> {
+    let mut samples = vec![0; SAMPLES];
+    noise.unwrap().fill(&mut samples, &mut ChaCha20Rng::seed_from_u64(seed));
+    samples
+}
+
+/// Thresholds from a table, a quick look with a correction, and wide ones.
+const SCALES: [u64; 6] = [1, 2, 10, 511, 1000, 1_000_003];
+
+#[test]
+fn the_discrete_gaussian_is_opendp_s() {
+    for (sigma, seed) in SCALES.into_iter().zip(10..) {
+        let theirs = their_gaussian(sigma);
+        let p = two_samples(&ours(DiscreteGaussian::new(sigma), seed), &theirs, sigma);
+        assert!(p > ALPHA, "sigma {sigma}, our seed {seed}: p = {p:e}");
+        if sigma == 1 {
+            // Rounding adds a twelfth to the variance, and Skellam has heavier tails.
+            assert!(two_samples(&ours(RoundedGaussian::new(sigma), seed), &theirs, sigma) < ALPHA, "sigma {sigma}");
+            assert!(two_samples(&ours(Skellam::new(sigma), seed), &theirs, sigma) < ALPHA, "sigma {sigma}");
+        }
+    }
+}
+
+#[test]
+fn the_discrete_laplace_is_opendp_s() {
+    for (scale, seed) in SCALES.into_iter().zip(20..) {
+        let theirs = their_laplace(scale);
+        let p = two_samples(&ours(DiscreteLaplace::new(scale), seed), &theirs, scale);
+        assert!(p > ALPHA, "scale {scale}, our seed {seed}: p = {p:e}");
+        if scale > 20 {
+            let wrong = ours(DiscreteLaplace::new(scale * 19 / 20), seed);
+            assert!(two_samples(&wrong, &theirs, scale) < ALPHA, "scale {scale}: five percent less noise passes");
+        }
+    }
 }
 
 /// From sigma = 50 on, the rounded and the discrete Gaussian differ by less than 1e-4 in total variation (their variances
-/// are `sigma^2 + 1/12` and `sigma^2`), and no sample of this size can tell.
+/// are `sigma^2 + 1/12` and `sigma^2`), and no sample of this size can tell. The same holds of Skellam from some hundreds on.
 #[test]
 fn the_rounded_gaussian_is_opendp_s_discrete_gaussian_when_sigma_is_large() {
     for (sigma, seed) in [(50, 1), (1000, 2), (1_000_003, 3)] {
-        let (theirs, ours) = (theirs(sigma), ours(sigma, seed));
-        let p = two_samples(&ours, &theirs, sigma);
+        let theirs = their_gaussian(sigma);
+        let p = two_samples(&ours(RoundedGaussian::new(sigma), seed), &theirs, sigma);
         assert!(p > ALPHA, "sigma {sigma}, our seed {seed}: p = {p:e}");
-        let wrong = self::ours(sigma * 19 / 20, seed);
+        if sigma > 500 {
+            let p = two_samples(&ours(Skellam::new(sigma), seed), &theirs, sigma);
+            assert!(p > ALPHA, "Skellam, sigma {sigma}, our seed {seed}: p = {p:e}");
+        }
+        let wrong = ours(RoundedGaussian::new(sigma * 19 / 20), seed);
         assert!(two_samples(&wrong, &theirs, sigma) < ALPHA, "sigma {sigma}: five percent less noise passes");
     }
 }

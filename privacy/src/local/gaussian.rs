@@ -1,5 +1,7 @@
 //! Gaussian noise on a device's own update, at what it really costs.
 
+use std::num::NonZeroUsize;
+
 use super::{LocalError, LocalGuarantee, LocalRandomiser, OutputBound, Sampling, whole::fits};
 use crate::{
     accountant::{Accountant as _, ExactGaussian, calibrate_sigma},
@@ -132,7 +134,7 @@ impl LocalRandomiser for LocalGaussian {
 
     fn randomise(&self, update: &Delta, rng: &mut NoiseRng) -> Delta {
         let mut vector = self.grid.encode(update).into_vector();
-        Mechanism::Gaussian { sigma: self.sigma }.perturb(&mut vector, rng);
+        Mechanism::Gaussian { sigma: self.sigma }.perturb(&mut vector, rng, NonZeroUsize::MIN);
         let step = self.grid.step();
         Delta::new(vector.centered().map(|steps| (steps as f64 * step) as f32).collect())
     }

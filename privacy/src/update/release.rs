@@ -1,5 +1,7 @@
 //! The one door out of the privacy boundary.
 
+use std::num::NonZeroUsize;
+
 use thiserror::Error;
 
 use super::Sum;
@@ -50,6 +52,20 @@ impl Sum {
     /// [`ReleaseError`] when the receipt is for another event or another kind of entropy. Sum and receipt are gone
     /// then: the spend stays spent, nothing is released.
     pub fn release(self, mechanism: &Mechanism, receipt: Receipt, rng: &mut NoiseRng) -> Result<Release, ReleaseError> {
+        self.release_by(mechanism, receipt, rng, NonZeroUsize::MIN)
+    }
+
+    /// [`release`](Self::release) with the noise drawn by at most `threads` threads: the same bits for any number.
+    ///
+    /// # Errors
+    /// As [`release`](Self::release).
+    pub fn release_by(
+        self,
+        mechanism: &Mechanism,
+        receipt: Receipt,
+        rng: &mut NoiseRng,
+        threads: NonZeroUsize,
+    ) -> Result<Release, ReleaseError> {
         if receipt.event().mechanism() != &mechanism.event(&self.grid()) {
             return Err(ReleaseError::NotPaidFor { entry: receipt.entry() });
         }
@@ -57,7 +73,7 @@ impl Sum {
             return Err(ReleaseError::WrongProvenance { recorded: receipt.provenance(), found: rng.provenance() });
         }
         let mut noised = self.0;
-        mechanism.perturb(&mut noised, rng);
+        mechanism.perturb(&mut noised, rng, threads);
         Ok(Release { noised, receipt })
     }
 }

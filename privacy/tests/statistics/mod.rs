@@ -115,6 +115,22 @@ pub fn chi_square_fit(counts: &[u64], probabilities: &[f64]) -> f64 {
     chi_square_tail(statistic, cells.len() as f64 - 1.0)
 }
 
+/// p-value of two samples of one size coming from one law of this scale, in cells of an eighth of it or single integers.
+pub fn two_samples(left: &[i64], right: &[i64], scale: u64) -> f64 {
+    assert_eq!(left.len(), right.len());
+    let width = (scale / 8).max(1) as i64;
+    let cell = |sample: i64| (sample.div_euclid(width).clamp(-40, 39) + 40) as usize;
+    let mut counts = [[0.0_f64; 2]; 80];
+    left.iter().for_each(|sample| counts[cell(*sample)][0] += 1.0);
+    right.iter().for_each(|sample| counts[cell(*sample)][1] += 1.0);
+    // Rare cells are pooled.
+    let (rare, common): (Vec<[f64; 2]>, Vec<[f64; 2]>) = counts.into_iter().partition(|[a, b]| a + b < 40.0);
+    let pooled = rare.iter().fold([0.0, 0.0], |[a, b], [c, d]| [a + c, b + d]);
+    let cells: Vec<[f64; 2]> = common.into_iter().chain([pooled]).filter(|[a, b]| a + b > 0.0).collect();
+    let statistic: f64 = cells.iter().map(|[a, b]| (a - b).powi(2) / (a + b)).sum();
+    chi_square_tail(statistic, cells.len() as f64 - 1.0)
+}
+
 #[test]
 fn the_distribution_functions_meet_known_values() {
     let close = |left: f64, right: f64| assert!((left / right - 1.0).abs() < 1e-9, "{left} {right}");

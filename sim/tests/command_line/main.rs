@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
 
 mod audit;
+mod bench;
 mod budget;
 mod check;
 mod data;

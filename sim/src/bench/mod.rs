@@ -1,0 +1,61 @@
+//! How fast this machine is at what a run is made of: `murmur-sim bench`.
+
+mod noise;
+
+pub use noise::{NoiseArguments, NoiseMechanism};
+
+use clap::Subcommand;
+use murmur_privacy::noise::{EntropyError, ScaleOutOfRange};
+use serde_json::Value;
+use thiserror::Error;
+
+/// What can be timed.
+#[derive(Debug, Subcommand)]
+pub enum Benchmark {
+    /// Samples of noise per second, with OpenDP's rate beside it.
+    Noise(NoiseArguments),
+}
+
+/// A measurement for scripts and the same for people.
+#[derive(Debug)]
+pub struct Timing {
+    /// One object.
+    pub json: Value,
+    /// Lines.
+    pub text: String,
+}
+
+/// Nothing was timed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BenchError {
+    /// No such noise.
+    #[error(transparent)]
+    Scale(#[from] ScaleOutOfRange),
+    /// No key for the noise.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The other library refuses.
+    #[error("opendp refuses: {0}")]
+    OpenDp(opendp::error::Error),
+}
+
+impl Benchmark {
+    /// Whether the measurement is wanted as JSON.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        match self {
+            Self::Noise(arguments) => arguments.json,
+        }
+    }
+
+    /// Measures.
+    ///
+    /// # Errors
+    /// [`BenchError`] for what cannot be drawn, or cannot be drawn now.
+    pub fn run(&self) -> Result<Timing, BenchError> {
+        match self {
+            Self::Noise(arguments) => noise::run(arguments),
+        }
+    }
+}
