@@ -16,7 +16,7 @@ use murmur_privacy::{
     units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier},
     update::ReleaseError,
 };
-use statistics::{ALPHA, probability_at_least, probability_at_most};
+use statistics::{ALPHA, normal_two_sided, probability_at_least, probability_at_most};
 
 const DELTA: f64 = 1e-3;
 /// Coordinates: each is an experiment of its own.
@@ -313,4 +313,41 @@ fn a_stream_releases_only_what_its_mechanism_task_grid_and_entropy_were_paid_for
     let refused = Sum::new(grid()).release(&mechanism, pay(&event), &mut NoiseRng::seeded(1)).unwrap_err();
     assert!(matches!(refused, ReleaseError::NeedsStream { .. }));
     assert!(Sum::new(grid()).release_from(&mut noise, pay(&event)).is_ok());
+}
+
+#[test]
+fn sums_over_rounds_are_as_noisy_as_their_closed_form_says() {
+    const WIDE: usize = 40_000;
+    const SIGMA: u64 = 40;
+    let seed = 8;
+    println!("seed {seed}");
+    let grid = Grid::fit(Clip::new(1.0).unwrap(), WIDE).unwrap().with_ring_for(1, 1 << 20).unwrap();
+    let limits = Limits { participations: NonZeroU32::new(4).unwrap(), separation: NonZeroU32::new(4).unwrap() };
+    let chosen = [
+        Correlation::banded(16, 4, limits).unwrap(),
+        Correlation::buffered(16, 2, limits).unwrap(),
+        Correlation::tree(16).unwrap(),
+    ];
+    // Standard deviations by which the mean of the squares is off, for a variance of `expected`.
+    let off = |values: &[i64], expected: f64| {
+        let squares: f64 = values.iter().map(|value| (*value as f64).powi(2)).sum();
+        (squares / expected / WIDE as f64 - 1.0) / (2.0 / WIDE as f64).sqrt()
+    };
+    for correlation in chosen {
+        let name = correlation.name();
+        let mechanism = Mechanism::with_sigma(correlation.clone(), SIGMA).unwrap();
+        let mut noise = NoiseStream::new(&mechanism, grid, task(), 0, &secret(seed)).unwrap();
+        let mut book = Book::open(&mechanism.event(&grid), 16);
+        let mut prefix = vec![0; WIDE];
+        for (round, variance) in correlation.prefix_variances().into_iter().enumerate() {
+            let release = steps(&Sum::new(grid).release_from(&mut noise, book.pay()).unwrap());
+            prefix.iter_mut().zip(&release).for_each(|(sum, noise)| *sum += noise);
+            // Rounding adds less than 1/4 to a variance of 1,600 and more.
+            let expected = variance * (SIGMA * SIGMA) as f64;
+            assert!(normal_two_sided(off(&prefix, expected)) > ALPHA, "{name}, round {round}");
+            assert!(normal_two_sided(off(&prefix, 1.1 * expected)) < ALPHA, "the test can fail");
+            let spread = mechanism.spread() as f64;
+            assert!(off(&release, spread * spread) < 5.0, "{name}, round {round}: louder than the ring is made for");
+        }
+    }
 }
