@@ -44,7 +44,7 @@ impl Banded {
     /// # Errors
     /// [`CorrelationError`] when the numbers do not fit each other.
     pub fn new(rounds: u32, bands: u32, limits: Limits) -> Result<Self, CorrelationError> {
-        let block = checked(rounds, bands, limits)?;
+        let block = Self::check(rounds, bands, limits)?;
         let curve = |shape: &[f64]| {
             let mut coefficients = vec![1.0];
             for t in 1..bands {
@@ -78,7 +78,7 @@ impl Banded {
     /// [`CorrelationError`] for any other coefficients.
     pub fn with_coefficients(rounds: u32, limits: Limits, coefficients: Vec<u32>) -> Result<Self, CorrelationError> {
         let bands = u32::try_from(coefficients.len()).unwrap_or(u32::MAX);
-        let rounds = checked(rounds, bands, limits)?;
+        let rounds = Self::check(rounds, bands, limits)?;
         let mut before = ONE;
         for (index, numerator) in coefficients.iter().copied().enumerate() {
             if numerator > before || (index == 0 && numerator != ONE) {
@@ -116,22 +116,22 @@ impl Banded {
     pub(super) fn inverse(&self) -> Vec<f64> {
         inverse(&self.values(), self.rounds.get() as usize)
     }
-}
 
-/// The block's rounds, if everything fits.
-fn checked(rounds: u32, bands: u32, limits: Limits) -> Result<NonZeroU32, CorrelationError> {
-    let block = block_of(rounds, limits)?;
-    if bands == 0 || bands > BANDS_LIMIT {
-        return Err(CorrelationError::Count { what: "bands", given: bands, limit: BANDS_LIMIT });
+    /// The block's rounds, if everything fits.
+    pub(super) fn check(rounds: u32, bands: u32, limits: Limits) -> Result<NonZeroU32, CorrelationError> {
+        let block = block_of(rounds, limits)?;
+        if bands == 0 || bands > BANDS_LIMIT {
+            return Err(CorrelationError::Count { what: "bands", given: bands, limit: BANDS_LIMIT });
+        }
+        if bands > rounds {
+            return Err(CorrelationError::BandsAboveRounds { bands, rounds });
+        }
+        let separation = limits.separation.get();
+        if bands > separation && limits.participations.get() > 1 {
+            return Err(CorrelationError::BandsAboveSeparation { bands, separation });
+        }
+        Ok(block)
     }
-    if bands > rounds {
-        return Err(CorrelationError::BandsAboveRounds { bands, rounds });
-    }
-    let separation = limits.separation.get();
-    if bands > separation && limits.participations.get() > 1 {
-        return Err(CorrelationError::BandsAboveSeparation { bands, separation });
-    }
-    Ok(block)
 }
 
 /// A block of so many rounds, if it holds a device's separation.

@@ -56,7 +56,7 @@ impl Buffered {
     /// # Errors
     /// [`CorrelationError`] when the numbers do not fit each other.
     pub fn new(rounds: u32, buffers: u32, limits: Limits) -> Result<Self, CorrelationError> {
-        checked(rounds, buffers, limits)?;
+        Self::check(rounds, buffers, limits)?;
         let loss = |shape: &[f64]| {
             let pairs = pairs(shape);
             if pairs.iter().map(|(_, weight)| weight).sum::<f64>() > 1.0 {
@@ -92,7 +92,7 @@ impl Buffered {
     /// # Errors
     /// [`CorrelationError`] for any other buffers.
     pub fn with_buffers(rounds: u32, limits: Limits, buffers: Vec<DyadicBuffer>) -> Result<Self, CorrelationError> {
-        let rounds = checked(rounds, u32::try_from(buffers.len()).unwrap_or(u32::MAX), limits)?;
+        let rounds = Self::check(rounds, u32::try_from(buffers.len()).unwrap_or(u32::MAX), limits)?;
         let mut sum = 0_u64;
         for (index, DyadicBuffer { decay, weight }) in buffers.iter().copied().enumerate() {
             if decay == 0 || decay >= ONE {
@@ -132,6 +132,14 @@ impl Buffered {
 
     pub(super) fn inverse(&self) -> Vec<f64> {
         inverse(&self.pairs(), self.rounds.get())
+    }
+
+    /// The block's rounds, if everything fits.
+    pub(super) fn check(rounds: u32, buffers: u32, limits: Limits) -> Result<NonZeroU32, CorrelationError> {
+        if buffers == 0 || buffers > BUFFERS_LIMIT {
+            return Err(CorrelationError::Count { what: "buffers", given: buffers, limit: BUFFERS_LIMIT });
+        }
+        block_of(rounds, limits)
     }
 
     /// By how much, in steps, what is fed back may be off the exact linear function on one coordinate in one round, at most:
@@ -193,13 +201,6 @@ fn inverse(pairs: &[(f64, f64)], rounds: u32) -> Vec<f64> {
         noise = 0.0;
     }
     inverse
-}
-
-fn checked(rounds: u32, buffers: u32, limits: Limits) -> Result<NonZeroU32, CorrelationError> {
-    if buffers == 0 || buffers > BUFFERS_LIMIT {
-        return Err(CorrelationError::Count { what: "buffers", given: buffers, limit: BUFFERS_LIMIT });
-    }
-    block_of(rounds, limits)
 }
 
 impl TryFrom<RawBuffered> for Buffered {

@@ -84,7 +84,8 @@ impl Correlation {
     ///
     /// # Guarantee
     /// Everything that a block releases is a function of the mechanism that the event describes: see [the module](super).
-    pub(crate) fn event(&self, sigma: Scale, grid: &Grid) -> DpEvent {
+    #[must_use]
+    pub fn event(&self, sigma: Scale, grid: &Grid) -> DpEvent {
         // A mechanism that could not be stated would promise nothing; none of those made here is of that kind.
         self.stated(sigma, grid).unwrap_or(DpEvent::NonPrivate)
     }

@@ -43,6 +43,22 @@ pub enum CorrelationError {
         /// Rounds of the block.
         rounds: u32,
     },
+    /// A tree that the run breaks off.
+    #[error(
+        "{rounds} rounds are no whole number of trees of {leaves} leaves: make the rounds a multiple of the leaves"
+    )]
+    PartialTree {
+        /// Rounds of a tree.
+        leaves: u32,
+        /// Rounds of the run.
+        rounds: u32,
+    },
+    /// More than one leaf of a tree for a device.
+    #[error("in each tree a device takes part at most once, not {participations} times: participations must be 1")]
+    OncePerTree {
+        /// Rounds of a device in a block.
+        participations: u32,
+    },
     /// Written-out coefficients for which there is no theorem.
     #[error("the {what} at place {index} is {numerator}/65536: it must be {range}")]
     Coefficient {

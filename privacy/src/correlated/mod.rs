@@ -64,6 +64,7 @@ mod correlation;
 mod dyadic;
 mod error;
 mod limits;
+mod shape;
 mod simplex;
 mod stream;
 mod toeplitz;
@@ -74,6 +75,7 @@ pub use buffered::{Buffered, DyadicBuffer};
 pub use correlation::Correlation;
 pub use error::CorrelationError;
 pub use limits::Limits;
+pub use shape::Shape;
 pub use stream::{NoiseStream, STREAM_VERSION, StreamError};
 pub use tree::Tree;
 
