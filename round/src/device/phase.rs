@@ -1,6 +1,9 @@
 //! The phases of a device: idle, asking, fetching, training, sending.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use murmur_privacy::{Plain, Seal};
 
@@ -9,8 +12,9 @@ use crate::{
     coordinator::{Assignment, TurnedAway},
     device_id::DeviceId,
     params::Params,
+    participation::{Turn, TurnRule},
     plan::ShuffleSeed,
-    task::Task,
+    task::{Task, TaskHash},
     time::{Millis, Time},
 };
 
@@ -27,7 +31,7 @@ pub(super) enum Phase {
     /// Waiting for the model.
     FetchingModel { assignment: Assignment, task: Arc<Task> },
     /// Waiting for local training.
-    Training { assignment: Assignment },
+    Training { assignment: Assignment, rule: Option<TurnRule> },
     /// Waiting for the answer to the upload.
     Sending,
     /// The task is over, or the device is not wanted.
@@ -40,6 +44,7 @@ impl Phase {
     pub(super) fn handle(
         self,
         id: &DeviceId,
+        turns: &mut BTreeMap<TaskHash, Turn>,
         effects: &mut VecDeque<DeviceEffect>,
         now: Time,
         event: DeviceEvent,
@@ -59,6 +64,10 @@ impl Phase {
                 if let Err(refusal) = check(&assignment, &task) {
                     return (withdraw(effects, &assignment, now), Err(refusal));
                 }
+                let last = turns.get(&assignment.task).copied();
+                if let Some(Err(refusal)) = task.turn_rule().map(|rule| rule.check(last, assignment.position)) {
+                    return (withdraw(effects, &assignment, now + REST), Err(refusal.into()));
+                }
                 effects.push_back(DeviceEffect::FetchModel(assignment.model));
                 Self::FetchingModel { assignment, task }
             }
@@ -68,9 +77,16 @@ impl Phase {
                 }
                 let seed = ShuffleSeed::derive(&assignment.task, assignment.round, id);
                 effects.push_back(DeviceEffect::Train { params, plan: task.plan, seed });
-                Self::Training { assignment }
+                Self::Training { assignment, rule: task.turn_rule() }
             }
-            (Self::Training { assignment }, DeviceEvent::Trained(delta)) => {
+            (Self::Training { assignment, rule }, DeviceEvent::Trained(delta)) => {
+                if let Some(rule) = rule {
+                    // Once sent, an update may be counted whether the answer arrives or not.
+                    let task = assignment.task;
+                    let turn = rule.taken(turns.get(&task).copied(), assignment.position);
+                    turns.insert(task, turn);
+                    effects.push_back(DeviceEffect::Remember { task, turn });
+                }
                 let upload = Plain.seal(assignment.grid.encode(&delta));
                 effects.push_back(DeviceEffect::Send { round: assignment.round, upload });
                 Self::Sending
@@ -79,7 +95,7 @@ impl Phase {
             (
                 Self::FetchingTask { assignment }
                 | Self::FetchingModel { assignment, .. }
-                | Self::Training { assignment },
+                | Self::Training { assignment, .. },
                 DeviceEvent::Failed,
             ) => withdraw(effects, &assignment, now + REST),
             (Self::Asking | Self::Sending, DeviceEvent::Failed) => Self::Idle { wake: now + REST },

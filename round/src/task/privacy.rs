@@ -1,13 +1,18 @@
 //! The `[privacy]` section. Nothing in it has a default, and nothing in it may contradict itself.
 
-use murmur_privacy::units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier};
+use murmur_privacy::{
+    correlated::Shape,
+    units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier},
+};
 use serde::{Deserialize, Serialize};
+
+use super::correlated::{ShapeKeys, name_of};
 
 /// What a task promises.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Section", into = "Section")]
 pub enum Privacy {
-    /// The rounded Gaussian on the sum of clipped updates.
+    /// The rounded Gaussian on the sum of clipped updates, drawn afresh for each round or correlated between rounds.
     Gaussian {
         /// l2 clip of one device's whole update, in units of the model's parameters.
         clip: Clip,
@@ -17,6 +22,8 @@ pub enum Privacy {
         delta: DeltaProbability,
         /// How much noise.
         noise: NoiseLevel,
+        /// How the noise of rounds hangs together: `mechanism = "tree" | "banded" | "blt"`; not at all with `"gaussian"`.
+        shape: Option<Shape>,
     },
     /// Nothing: `mechanism = "none"`. Updates are still clipped; epsilon is infinite and says so everywhere.
     None {
@@ -75,16 +82,23 @@ struct Section {
     delta: Option<DeltaProbability>,
     #[serde(skip_serializing_if = "Option::is_none")]
     noise_multiplier: Option<NoiseLevel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leaves: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bands: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    buffers: Option<u32>,
 }
 
 impl TryFrom<Section> for Privacy {
     type Error = String;
 
     fn try_from(section: Section) -> Result<Self, String> {
-        let Section { clip, mechanism, epsilon, delta, noise_multiplier } = section;
+        let Section { clip, mechanism, epsilon, delta, noise_multiplier, leaves, bands, buffers } = section;
+        let shape = ShapeKeys { leaves, bands, buffers }.shape(&mechanism)?;
         let missing = |key: &str| format!("privacy.{key} is missing: nothing in [privacy] has a default");
         match mechanism.as_str() {
-            "gaussian" => {
+            "gaussian" | "tree" | "banded" | "blt" => {
                 let epsilon = epsilon.ok_or_else(|| missing("epsilon"))?;
                 let delta = delta.ok_or_else(|| missing("delta"))?;
                 let noise = noise_multiplier.ok_or_else(|| missing("noise_multiplier"))?;
@@ -94,7 +108,7 @@ impl TryFrom<Section> for Privacy {
                          \"none\""
                     ));
                 }
-                Ok(Self::Gaussian { clip, epsilon, delta, noise })
+                Ok(Self::Gaussian { clip, epsilon, delta, noise, shape })
             }
             "none" => {
                 let promised = [
@@ -110,25 +124,24 @@ impl TryFrom<Section> for Privacy {
                     None => Ok(Self::None { clip }),
                 }
             }
-            other => Err(format!("privacy.mechanism is {other:?}; it must be \"gaussian\" or \"none\"")),
+            other => Err(format!(
+                "privacy.mechanism is {other:?}; it must be \"gaussian\", \"tree\", \"banded\", \"blt\" or \"none\""
+            )),
         }
     }
 }
 
 impl From<Privacy> for Section {
     fn from(privacy: Privacy) -> Self {
-        match privacy {
-            Privacy::Gaussian { clip, epsilon, delta, noise } => Self {
-                clip,
-                mechanism: "gaussian".to_owned(),
-                epsilon: Some(epsilon),
-                delta: Some(delta),
-                noise_multiplier: Some(noise),
-            },
-            Privacy::None { clip } => {
-                Self { clip, mechanism: "none".to_owned(), epsilon: None, delta: None, noise_multiplier: None }
+        let ShapeKeys { leaves, bands, buffers } = ShapeKeys::of(privacy.shape());
+        let (mechanism, epsilon, delta, noise_multiplier) = match privacy {
+            Privacy::Gaussian { epsilon, delta, noise, shape, .. } => {
+                (name_of(shape), Some(epsilon), Some(delta), Some(noise))
             }
-        }
+            Privacy::None { .. } => ("none", None, None, None),
+        };
+        let (clip, mechanism) = (privacy.clip(), mechanism.to_owned());
+        Self { clip, mechanism, epsilon, delta, noise_multiplier, leaves, bands, buffers }
     }
 }
 

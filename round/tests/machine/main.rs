@@ -9,4 +9,5 @@ mod phases;
 mod reference;
 mod sequences;
 mod tasks;
+mod turns;
 mod world;
