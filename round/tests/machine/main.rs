@@ -3,6 +3,7 @@
 
 mod allocations;
 mod blocks;
+mod correlated;
 mod crashes;
 mod device;
 mod phases;

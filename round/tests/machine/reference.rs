@@ -43,11 +43,13 @@ pub(crate) struct Reference {
     released: BTreeSet<u32>,
     allocations: Allocations,
     pub(crate) turns: Option<Turns>,
+    /// The grid's.
+    step: f64,
     due: bool,
 }
 
 impl Reference {
-    pub(crate) fn new(small: Small) -> Self {
+    pub(crate) fn new(small: Small, step: f64) -> Self {
         let params = vec![0.0; DEVICES];
         let released = BTreeSet::new();
         Self {
@@ -59,6 +61,7 @@ impl Reference {
             released,
             allocations: Allocations::default(),
             turns: small.limited().map(Turns::new),
+            step,
             due: false,
         }
     }
@@ -250,9 +253,8 @@ impl Reference {
         }
         if let Some(turns) = &self.turns {
             // All of it, but for the noise of this very place, in steps.
-            let step = self.small.schedule().grid().step();
             let off = params.values().iter().zip(&expected).map(|(found, due)| f64::from(found - due));
-            let noise = off.map(|off| (off * f64::from(self.small.cohort.expected()) / step).round() as i64);
+            let noise = off.map(|off| (off * f64::from(self.small.cohort.expected()) / self.step).round() as i64);
             assert_eq!(noise.collect::<Vec<_>>(), turns.noise(), "round {round} counted {counted:?}");
         }
         self.staged = Some((round, params.values().to_vec()));

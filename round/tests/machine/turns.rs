@@ -106,7 +106,7 @@ impl Turns {
 
     /// The secret of a block that was not begun may be drawn again; then its noise is another.
     pub(crate) fn keeps(&mut self, schedule: &Schedule, block: u32, kept: &KeptSecret) {
-        let begun = self.passed % self.limited.block > 0 && self.block(self.passed) == block;
+        let begun = !self.passed.is_multiple_of(self.limited.block) && self.block(self.passed) == block;
         let drawn = noises(schedule, kept);
         if let Some(before) = self.noise.insert(block, drawn.clone()) {
             assert!(!begun || before == drawn, "the noise of a block that was begun was drawn again");

@@ -82,6 +82,7 @@ impl World {
                 .unwrap();
         let mut world = Self {
             small,
+            reference: Reference::new(small, schedule.grid().step()),
             schedule,
             seed,
             stop_after,
@@ -95,7 +96,6 @@ impl World {
             heard: Vec::new(),
             published: Vec::new(),
             outcome: None,
-            reference: Reference::new(small),
         };
         world.began();
         world
@@ -329,6 +329,11 @@ impl World {
     /// The task's account as the coordinator sees it.
     pub(crate) fn account(&self) -> &TaskAccount {
         self.coordinator.ledger().account(&self.schedule.hash()).unwrap()
+    }
+
+    /// How many devices' turn it may be, by the record.
+    pub(crate) fn allowed(&self) -> usize {
+        self.reference.turns.as_ref().map_or(DEVICES, crate::turns::Turns::allowed)
     }
 
     /// The number opened last; 0 before there is one.
