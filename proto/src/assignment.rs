@@ -44,6 +44,7 @@ impl TryFrom<v1::Assignment> for Assignment {
         Ok(Self {
             task: digest("assignment.task_hash", &wire.task_hash)?,
             round: wire.round,
+            position: wire.position,
             model: digest("assignment.model_sha256", &wire.model_sha256)?,
             grid: wire.grid.ok_or(WireError::Missing { field: "assignment.grid" })?.try_into()?,
         })
@@ -55,6 +56,7 @@ impl From<Assignment> for v1::Assignment {
         Self {
             task_hash: digest_bytes(&assignment.task),
             round: assignment.round,
+            position: assignment.position,
             model_sha256: digest_bytes(&assignment.model),
             grid: Some(assignment.grid.into()),
         }
@@ -76,7 +78,7 @@ mod tests {
     #[test]
     fn an_assignment_has_these_bytes() {
         let (task, model) = (Digest::new([0x11; 32]), Digest::new([0x22; 32]));
-        let wire = v1::Assignment::from(Assignment { task, round: 300, model, grid: grid() });
+        let wire = v1::Assignment::from(Assignment { task, round: 300, position: 7, model, grid: grid() });
         let expected = [
             "0a20",
             &"11".repeat(32), // 1: task_hash, 32 bytes
@@ -93,16 +95,27 @@ mod tests {
             "808001", // 4.3: bound, 2^14
             "20",
             "0a", // 4.4: dimension, 10
+            "28",
+            "07", // 5: position, 7
         ]
         .concat();
         assert_eq!(hex::encode(wire.encode_to_vec()), expected);
         let read = v1::Assignment::decode(hex::decode(expected).unwrap().as_slice()).unwrap();
-        assert_eq!(Assignment::try_from(read).unwrap(), Assignment { task, round: 300, model, grid: grid() });
+        assert_eq!(
+            Assignment::try_from(read).unwrap(),
+            Assignment { task, round: 300, position: 7, model, grid: grid() }
+        );
     }
 
     #[test]
     fn every_hostile_field_is_named() {
-        let good = v1::Assignment::from(Assignment { task: Digest::ZERO, round: 0, model: Digest::ZERO, grid: grid() });
+        let good = v1::Assignment::from(Assignment {
+            task: Digest::ZERO,
+            round: 0,
+            position: 0,
+            model: Digest::ZERO,
+            grid: grid(),
+        });
         type Spoil = fn(&mut v1::Assignment);
         let cases: [(Spoil, &str); 8] = [
             (|wire| wire.task_hash = vec![0; 31].into(), "assignment.task_hash"),
@@ -125,11 +138,11 @@ mod tests {
     proptest! {
         #[test]
         fn assignments_survive_the_wire(
-            task: [u8; 32], model: [u8; 32], round: u32,
+            task: [u8; 32], model: [u8; 32], round: u32, position: u32,
             fraction_bits in -200_i16..200, bits in 20_u32..40, dimension in 1_usize..10_000,
         ) {
             let grid = Grid::new(fraction_bits, 64, 1 << bits, dimension, 1, 0).unwrap();
-            let sent = Assignment { task: Digest::new(task), round, model: Digest::new(model), grid };
+            let sent = Assignment { task: Digest::new(task), round, position, model: Digest::new(model), grid };
             let bytes = v1::Assignment::from(sent).encode_to_vec();
             prop_assert_eq!(Assignment::try_from(v1::Assignment::decode(bytes.as_slice()).unwrap()).unwrap(), sent);
         }
