@@ -108,7 +108,8 @@ fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc
             }
             DeviceEffect::Send { round, upload } => return Ok(Answer { index, device, round, upload: Some(upload) }),
             DeviceEffect::Withdraw { round } => return Ok(Answer { index, device, round, upload: None }),
-            DeviceEffect::CheckIn => {}
+            // The fleet reads the device's turns when it comes back.
+            DeviceEffect::CheckIn | DeviceEffect::Remember { .. } => {}
         }
     }
     Err(SimError::Failed(format!("device {} stopped without an answer", device.id())))

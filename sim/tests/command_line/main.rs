@@ -4,6 +4,7 @@
 mod audit;
 mod budget;
 mod check;
+mod correlated;
 mod data;
 mod interrupted;
 mod json;
