@@ -41,11 +41,11 @@ pub fn evaluate(model: &ModelSpec, params: &Params, examples: &Examples) -> Resu
     if examples.is_empty() {
         return Err(TrainError::NothingToEvaluate);
     }
-    let network = Network::load(model, params);
+    let mut network = Network::with(model, params);
     let (mut loss, mut right) = (0.0, 0);
     let inputs = examples.inputs().chunks(BATCH * examples.width());
     for (inputs, labels) in inputs.zip(examples.labels().chunks(BATCH)) {
-        let (batch_loss, batch_right) = score(&network.logits(inputs.to_vec(), labels.len()), labels);
+        let (batch_loss, batch_right) = score(network.logits(inputs), labels);
         loss += batch_loss;
         right += batch_right;
     }

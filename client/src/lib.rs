@@ -5,6 +5,7 @@
 //! - [`trainer`] trains a built-in model on one device's examples, behind `murmur_round`'s `Trainer`;
 //! - [`evaluation`] measures a model on examples outside the population;
 //! - `link` (feature `grpc`) takes part in a coordinator's task over the network.
+#![deny(unsafe_code)]
 
 pub mod data;
 pub mod evaluation;

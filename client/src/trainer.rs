@@ -3,6 +3,7 @@
 use chacha20::ChaCha20Rng;
 use murmur_privacy::Delta;
 use murmur_round::{
+    measure::LocalMetrics,
     model::{ModelError, ModelSpec},
     params::{DimensionMismatch, Params},
     plan::{LocalPlan, PlanError, ShuffleSeed},
@@ -13,6 +14,7 @@ use thiserror::Error;
 
 use crate::{
     data::{ExampleError, Examples},
+    evaluation::{Evaluation, evaluate},
     models::Network,
 };
 
@@ -40,11 +42,14 @@ pub enum TrainError {
 ///
 /// One per thread: each call uses one core. Equal calls give equal bits, whatever was trained before; between machines
 /// with different vector units the last bits may differ, because matrix products choose their kernels at run time.
-#[derive(Clone, Debug)]
 pub struct BurnTrainer {
     model: ModelSpec,
     dimension: usize,
     order: Vec<usize>,
+    /// Overwritten from device to device.
+    network: Option<Network>,
+    inputs: Vec<f32>,
+    labels: Vec<u32>,
 }
 
 impl BurnTrainer {
@@ -54,7 +59,8 @@ impl BurnTrainer {
     /// [`TrainError::Model`] when the section describes no model.
     pub fn new(model: &ModelSpec) -> Result<Self, TrainError> {
         model.validate()?;
-        Ok(Self { model: model.clone(), dimension: model.layout().dimension(), order: Vec::new() })
+        let (model, dimension) = (model.clone(), model.layout().dimension());
+        Ok(Self { model, dimension, order: Vec::new(), network: None, inputs: Vec::new(), labels: Vec::new() })
     }
 
     /// The model that this trainer trains.
@@ -93,28 +99,31 @@ impl BurnTrainer {
         if data.is_empty() {
             return Ok(vec![0.0; self.dimension]);
         }
-        let mut network = Network::load(&self.model, global);
+        let mut network = self.network.take().unwrap_or_else(|| Network::new(&self.model));
+        network.load(global);
         let mut chance = ChaCha20Rng::from_seed(seed.0);
         self.order.clear();
         self.order.extend(0..data.len());
         let batch_size = plan.batch_size as usize;
-        let mut labels = Vec::with_capacity(batch_size.min(data.len()));
         for _ in 0..plan.epochs {
             self.shuffle(&mut chance);
             for batch in self.order.chunks(batch_size) {
-                let mut inputs = Vec::with_capacity(batch.len() * data.width());
-                labels.clear();
+                self.inputs.clear();
+                self.labels.clear();
                 for &index in batch {
-                    inputs.extend_from_slice(data.input(index));
-                    labels.push(data.labels()[index]);
+                    self.inputs.extend_from_slice(data.input(index));
+                    self.labels.push(data.labels()[index]);
                 }
-                network.step(inputs, &labels, plan.learning_rate);
+                network.step(&self.inputs, &self.labels, plan.learning_rate);
             }
         }
-        let mut values = network.unload();
-        for (value, before) in values.iter_mut().zip(global.values()) {
-            *value -= before;
-        }
+        let (mut values, mut rest) = (Vec::with_capacity(self.dimension), global.values());
+        network.for_each_tensor(|tensor| {
+            let (before, behind) = rest.split_at(tensor.len());
+            values.extend(tensor.iter().zip(before).map(|(local, global)| local - global));
+            rest = behind;
+        });
+        self.network = Some(network);
         Ok(values)
     }
 }
@@ -131,6 +140,14 @@ impl Trainer for BurnTrainer {
         seed: ShuffleSeed,
     ) -> Result<Delta, TrainError> {
         Ok(Delta::new(self.difference(global, plan, data, seed)?))
+    }
+
+    fn measure(&mut self, model: &Params, data: &Examples) -> Result<Option<LocalMetrics>, TrainError> {
+        if data.is_empty() {
+            return Ok(None);
+        }
+        let Evaluation { loss, accuracy, .. } = evaluate(&self.model, model, data)?;
+        Ok(Some(LocalMetrics { loss, accuracy }))
     }
 }
 

@@ -206,11 +206,6 @@ impl Grid {
     pub fn step(&self) -> f64 {
         power_of_two(-self.fraction_bits)
     }
-
-    /// Steps per unit of the model's parameters.
-    pub(crate) fn scale(&self) -> f64 {
-        power_of_two(self.fraction_bits)
-    }
 }
 
 /// `2^exponent`, exactly, for exponents within -256..=256.

@@ -6,9 +6,10 @@
 //! outcome's probability by more than `e^epsilon`, but for delta. The adversary sees every release, ledger and report and may
 //! be in league with other devices; it does not see the coordinator's memory: the coordinator is trusted with single updates.
 //!
-//! 1. **One device moves the sum by at most `S`.** An update becomes integers on a [`Grid`] whose squares sum to at most `S^2`,
-//!    checked in integers on the device ([`Grid::encode`]) and again by the coordinator
-//!    ([`Upload::from_plain_bytes`](update::Upload::from_plain_bytes)). Floats decide nothing here. An absent device, or one whose
+//! 1. **One device moves the sum by at most `S`.** An update, and what a device measured beside it, become integers on a [`Grid`], each
+//!    part within a bound of its own, and the bounds' squares sum to at most `S^2`: checked in integers on the device
+//!    ([`Encoding::encode`]) and again by the coordinator ([`Upload::from_plain_bytes`](update::Upload::from_plain_bytes)). Floats decide
+//!    nothing here. An absent device, or one whose
 //!    delta is not finite, contributes zero. That a device's upload enters a round's sum once is kept by the coordinator
 //!    (`murmur_round::coordinator`), as is that a device enrols in one population only.
 //! 2. **The sum is exact.** [`Sum`] adds in `Z_{2^b}`: any order, any partition, the same bits. A wrap, which [`Grid::new`] is
@@ -46,6 +47,7 @@
 pub mod accountant;
 pub mod correlated;
 pub mod digest;
+pub mod encoding;
 pub mod event;
 mod exact;
 pub mod grid;
@@ -58,6 +60,7 @@ pub mod update;
 
 pub use correlated::{Correlation, NoiseStream};
 pub use digest::Digest;
+pub use encoding::Encoding;
 pub use event::{DpEvent, Relation};
 pub use grid::Grid;
 pub use ledger::{Ledger, Receipt};

@@ -70,10 +70,10 @@ impl RingVector {
         self.words.iter().map(move |&word| ((word << shift) as i64) >> shift)
     }
 
-    /// Sum of squared centred coordinates. It saturates where `u128` would overflow: such a norm is above every bound,
-    /// which is all that is asked of it.
-    pub(crate) fn squared_norm(&self) -> u128 {
-        self.centered().fold(0_u128, |sum, value| {
+    /// Sum of squares. It saturates where `u128` would overflow: such a norm is above every bound, which is all that is asked
+    /// of it.
+    pub(crate) fn squared_norm(values: impl Iterator<Item = i64>) -> u128 {
+        values.fold(0_u128, |sum, value| {
             let magnitude = u128::from(value.unsigned_abs());
             sum.saturating_add(magnitude * magnitude)
         })

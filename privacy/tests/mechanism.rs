@@ -9,8 +9,9 @@
 mod statistics;
 
 use murmur_privacy::{
-    Delta, Digest, Grid, Ledger, Mechanism, NoiseRng, Plain, Provenance, Receipt, Seal, Sum, Upload,
+    Delta, Digest, Encoding, Grid, Ledger, Mechanism, NoiseRng, Plain, Provenance, Receipt, Seal, Sum, Upload,
     accountant::tightest,
+    encoding::Share,
     ledger::Opening,
     units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier},
 };
@@ -47,7 +48,7 @@ fn outputs(upload: Option<&[u8]>, grid: Grid, mechanism: &Mechanism, rng: &mut N
             let mut sum = Sum::new(grid);
             if let Some(bytes) = upload {
                 // Straight into the sum: the mutant without a clip skips the check that every real upload passes.
-                sum.add(&Upload::from_plain_bytes(grid, bytes).unwrap()).unwrap();
+                sum.add(&Upload::from_plain_bytes(&Encoding::plain(grid), bytes).unwrap()).unwrap();
             }
             sum.release(mechanism, receipt, rng).unwrap().steps().next().unwrap()
         })
@@ -107,5 +108,52 @@ fn the_mechanism_leaks_what_it_claims_and_mutants_leak_more() {
     }
     // And the unclipped bytes themselves are refused: the mutant cannot come in over the wire.
     upload = (2 * bound).to_le_bytes().to_vec();
-    assert!(Upload::from_plain_bytes(grid, &upload).is_err());
+    assert!(Upload::from_plain_bytes(&Encoding::plain(grid), &upload).is_err());
+}
+
+/// One device in the whole vector: `S_0` on the model's only coordinate, and 1 on the indicator of the clip beside it. The adversary looks
+/// along the direction in which the two worlds differ.
+#[test]
+fn the_indicator_of_the_clip_is_noised_within_the_same_claim_and_without_its_noise_leaks_more() {
+    let seed = 20_261_125;
+    println!("seed {seed}");
+    let mut rng = NoiseRng::seeded(seed);
+    let shares = [Share::new(0.1).unwrap()];
+    let grid = Encoding::fit(Clip::new(f64::from(CLIP)).unwrap(), 1, &shares).unwrap();
+    let encoding = Encoding::new(grid, &shares).unwrap();
+    let mechanism = Mechanism::gaussian(&grid, NoiseMultiplier::new(1.0).unwrap()).unwrap();
+    let claim = tightest(&mechanism.event(&grid), DeltaProbability::new(DELTA).unwrap()).unwrap().epsilon.get();
+    let direction = [encoding.model_bound() as i64, encoding.measure_bounds()[0] as i64];
+    let upload = Plain.seal(encoding.encode(&Delta::new(vec![10.0 * CLIP]), &[1.0])).to_bytes();
+    let released = |takes_part: bool, rng: &mut NoiseRng| -> Vec<[i64; 2]> {
+        let release = |receipt| {
+            let mut sum = Sum::new(grid);
+            if takes_part {
+                sum.add(&Upload::from_plain_bytes(&encoding, &upload).unwrap()).unwrap();
+            }
+            let release = sum.release(&mechanism, receipt, rng).unwrap();
+            let mut steps = release.steps();
+            [steps.next().unwrap(), steps.next().unwrap()]
+        };
+        receipts(&mechanism.event(&grid), RELEASES).into_iter().map(release).collect()
+    };
+    let along = |outputs: &[[i64; 2]]| -> Vec<i64> {
+        outputs.iter().map(|output| output[0] * direction[0] + output[1] * direction[1]).collect()
+    };
+    let (with, without) = (released(true, &mut rng), released(false, &mut rng));
+    let square = (grid.bound() * grid.bound()) as i64;
+    let thresholds: Vec<i64> = (-8..=12).map(|tenth| square * tenth / 4).collect();
+    let honest = proven(&along(&with), &along(&without), &thresholds);
+    assert!(honest <= claim, "seed {seed}: {honest} proven, {claim} claimed");
+    assert!(honest >= claim / 2.0, "seed {seed}: {honest} proven is no test of {claim}");
+    // The indicator by itself. A release that left its noise out would show what `bare` shows, and fail here.
+    let indicator = |outputs: &[[i64; 2]]| -> Vec<i64> { outputs.iter().map(|output| output[1]).collect() };
+    let bare = |value: i64| vec![value; RELEASES as usize];
+    let half = [direction[1] / 2];
+    let (noised, exposed) =
+        (proven(&indicator(&with), &indicator(&without), &half), proven(&bare(direction[1]), &bare(0), &half));
+    assert!(noised <= claim && exposed > claim, "seed {seed}: {noised} noised, {exposed} bare, {claim} claimed");
+    println!(
+        "claim {claim:.3}, proven {honest:.3}, by the indicator alone {noised:.3}, without its noise {exposed:.3}"
+    );
 }

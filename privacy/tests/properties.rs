@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use murmur_privacy::{
-    Delta, Digest, Grid, Ledger, Mechanism, NoiseRng, Plain, Provenance, Receipt, Release, Seal, Sum, Upload,
+    Delta, Digest, Encoding, Grid, Ledger, Mechanism, NoiseRng, Plain, Provenance, Receipt, Release, Seal, Sum, Upload,
     ledger::Opening,
     units::{Clip, DeltaProbability, Epsilon},
     update::UploadError,
@@ -102,7 +102,7 @@ proptest! {
         let grid = fitted(clip, values.len());
         let bytes = Plain.seal(grid.encode(&Delta::new(values.clone()))).to_bytes();
         // What the coordinator checks, and the same from the bytes alone.
-        prop_assert!(Upload::from_plain_bytes(grid, &bytes).is_ok());
+        prop_assert!(Upload::from_plain_bytes(&Encoding::plain(grid), &bytes).is_ok());
         let integers = unpacked(&bytes, grid.ring_bits(), values.len());
         let norm: u128 = integers.iter().map(|q| u128::from(q.unsigned_abs()).pow(2)).sum();
         prop_assert!(norm <= u128::from(grid.bound()).pow(2));
@@ -202,7 +202,7 @@ proptest! {
         let bytes = packed(&values, ring_bits);
         prop_assert_eq!(bytes.len(), Upload::encoded_len(&grid));
         let norm = values.iter().fold(0_u128, |sum, v| sum.saturating_add(u128::from(v.unsigned_abs()).pow(2)));
-        let read = Upload::from_plain_bytes(grid, &bytes);
+        let read = Upload::from_plain_bytes(&Encoding::plain(grid), &bytes);
         if norm <= u128::from(grid.bound()).pow(2) {
             let upload = read.unwrap();
             prop_assert_eq!(upload.to_bytes(), bytes.clone());
@@ -217,10 +217,10 @@ proptest! {
         for bit in 0..padding {
             let mut padded = bytes.clone();
             *padded.last_mut().unwrap() |= 0x80 >> bit;
-            prop_assert!(matches!(Upload::from_plain_bytes(grid, &padded), Err(UploadError::Packing(_))));
+            prop_assert!(matches!(Upload::from_plain_bytes(&Encoding::plain(grid), &padded), Err(UploadError::Packing(_))));
         }
         for wrong in [bytes[..bytes.len() - 1].to_vec(), [bytes.clone(), vec![0]].concat(), Vec::new()] {
-            prop_assert!(matches!(Upload::from_plain_bytes(grid, &wrong), Err(UploadError::Packing(_))));
+            prop_assert!(matches!(Upload::from_plain_bytes(&Encoding::plain(grid), &wrong), Err(UploadError::Packing(_))));
         }
     }
 
@@ -235,7 +235,7 @@ proptest! {
         if fit {
             bytes.resize(Upload::encoded_len(&grid), 0);
         }
-        if let Ok(upload) = Upload::from_plain_bytes(grid, &bytes) {
+        if let Ok(upload) = Upload::from_plain_bytes(&Encoding::plain(grid), &bytes) {
             prop_assert_eq!(upload.to_bytes(), bytes);
         }
     }
@@ -255,7 +255,7 @@ proptest! {
             prop_assert!(grid.step() > 0.0 && grid.step().is_finite());
             // The length in bytes is the true one, so no short input passes for a huge vector.
             prop_assert!(Upload::encoded_len(&grid) >= grid.dimension() / 8);
-            prop_assert!(Upload::from_plain_bytes(grid, &[]).is_err());
+            prop_assert!(Upload::from_plain_bytes(&Encoding::plain(grid), &[]).is_err());
             prop_assert_eq!(serde_json::from_str::<Grid>(&serde_json::to_string(&grid).unwrap()).unwrap(), grid);
         }
     }
@@ -274,7 +274,7 @@ fn a_norm_of_exactly_the_bound_is_accepted_and_one_step_more_is_not() {
             "fraction_bits": 0, "ring_bits": 64, "bound": bound, "dimension": 3,
         }))
         .unwrap();
-        let read = |values: [i64; 3]| Upload::from_plain_bytes(grid, &packed(&values, 64));
+        let read = |values: [i64; 3]| Upload::from_plain_bytes(&Encoding::plain(grid), &packed(&values, 64));
         assert!(read([bound, 0, 0]).is_ok() && read([0, -bound, 0]).is_ok());
         let exceeded = UploadError::NormExceeded { bound: bound as u64 };
         assert_eq!(read([bound + 1, 0, 0]).unwrap_err(), exceeded);

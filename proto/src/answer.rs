@@ -11,7 +11,7 @@ use crate::{WireError, v1};
 const LONGEST: u64 = 366 * 24 * 3600 * 1000;
 
 /// The answer to a check-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CheckIn {
     /// Work.
     Assigned(Assignment),

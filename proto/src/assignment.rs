@@ -1,6 +1,6 @@
 //! One round's work, with its grid.
 
-use murmur_privacy::Grid;
+use murmur_privacy::{Grid, units::Clip};
 use murmur_round::coordinator::Assignment;
 
 use crate::{
@@ -47,6 +47,7 @@ impl TryFrom<v1::Assignment> for Assignment {
             position: wire.position,
             model: digest("assignment.model_sha256", &wire.model_sha256)?,
             grid: wire.grid.ok_or(WireError::Missing { field: "assignment.grid" })?.try_into()?,
+            clip: Clip::new(wire.clip).map_err(|_| WireError::NoClip { clip: wire.clip })?,
         })
     }
 }
@@ -59,6 +60,7 @@ impl From<Assignment> for v1::Assignment {
             position: assignment.position,
             model_sha256: digest_bytes(&assignment.model),
             grid: Some(assignment.grid.into()),
+            clip: assignment.clip.get(),
         }
     }
 }
@@ -71,6 +73,10 @@ mod tests {
 
     use super::*;
 
+    fn clip(value: f64) -> Clip {
+        Clip::new(value).unwrap()
+    }
+
     fn grid() -> Grid {
         Grid::new(10, 25, 1 << 14, 10, 1000, 1 << 14).unwrap()
     }
@@ -78,7 +84,8 @@ mod tests {
     #[test]
     fn an_assignment_has_these_bytes() {
         let (task, model) = (Digest::new([0x11; 32]), Digest::new([0x22; 32]));
-        let wire = v1::Assignment::from(Assignment { task, round: 300, position: 7, model, grid: grid() });
+        let wire =
+            v1::Assignment::from(Assignment { task, round: 300, position: 7, model, grid: grid(), clip: clip(0.5) });
         let expected = [
             "0a20",
             &"11".repeat(32), // 1: task_hash, 32 bytes
@@ -95,15 +102,17 @@ mod tests {
             "808001", // 4.3: bound, 2^14
             "20",
             "0a", // 4.4: dimension, 10
-            "28",
-            "07", // 5: position, 7
+            "29",
+            "000000000000e03f", // 5: clip, 0.5
+            "30",
+            "07", // 6: position, 7
         ]
         .concat();
         assert_eq!(hex::encode(wire.encode_to_vec()), expected);
         let read = v1::Assignment::decode(hex::decode(expected).unwrap().as_slice()).unwrap();
         assert_eq!(
             Assignment::try_from(read).unwrap(),
-            Assignment { task, round: 300, position: 7, model, grid: grid() }
+            Assignment { task, round: 300, position: 7, model, grid: grid(), clip: clip(0.5) }
         );
     }
 
@@ -115,9 +124,10 @@ mod tests {
             position: 0,
             model: Digest::ZERO,
             grid: grid(),
+            clip: clip(1.0),
         });
         type Spoil = fn(&mut v1::Assignment);
-        let cases: [(Spoil, &str); 8] = [
+        let cases: [(Spoil, &str); 10] = [
             (|wire| wire.task_hash = vec![0; 31].into(), "assignment.task_hash"),
             (|wire| wire.model_sha256 = vec![0; 33].into(), "assignment.model_sha256"),
             (|wire| wire.grid = None, "assignment.grid"),
@@ -126,6 +136,8 @@ mod tests {
             (|wire| wire.grid.as_mut().unwrap().ring_bits = 14, "grid: a ring of 14 bits"),
             (|wire| wire.grid.as_mut().unwrap().dimension = 0, "grid: "),
             (|wire| wire.grid.as_mut().unwrap().bound = u64::MAX, "grid: "),
+            (|wire| wire.clip = f64::NAN, "assignment.clip"),
+            (|wire| wire.clip = 0.0, "assignment.clip"),
         ];
         for (spoil, named) in cases {
             let mut wire = good.clone();
@@ -139,10 +151,11 @@ mod tests {
         #[test]
         fn assignments_survive_the_wire(
             task: [u8; 32], model: [u8; 32], round: u32, position: u32,
-            fraction_bits in -200_i16..200, bits in 20_u32..40, dimension in 1_usize..10_000,
+            fraction_bits in -200_i16..200, bits in 20_u32..40, dimension in 1_usize..10_000, width in 1e-9_f64..1e9,
         ) {
             let grid = Grid::new(fraction_bits, 64, 1 << bits, dimension, 1, 0).unwrap();
-            let sent = Assignment { task: Digest::new(task), round, position, model: Digest::new(model), grid };
+            let (task, model, clip) = (Digest::new(task), Digest::new(model), clip(width));
+            let sent = Assignment { task, round, position, model, grid, clip };
             let bytes = v1::Assignment::from(sent).encode_to_vec();
             prop_assert_eq!(Assignment::try_from(v1::Assignment::decode(bytes.as_slice()).unwrap()).unwrap(), sent);
         }

@@ -5,7 +5,7 @@ use murmur_round::device_id::{DeviceId, DeviceIdError};
 use thiserror::Error;
 
 /// A message that means nothing in the domain; names the field at fault.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq)]
 pub enum WireError {
     /// A message or one of a choice is not there.
     #[error("{field} is missing")]
@@ -24,6 +24,12 @@ pub enum WireError {
     /// Not a device's name.
     #[error("device_id: {0}")]
     DeviceId(DeviceIdError),
+    /// A number that is no clip.
+    #[error("assignment.clip is {clip}; it must be a positive finite number")]
+    NoClip {
+        /// The number given.
+        clip: f64,
+    },
     /// Numbers that are no grid.
     #[error("grid: {0}")]
     Grid(GridError),

@@ -1,6 +1,6 @@
 //! What stands before the bytes of an upload, and what a device says instead of one.
 
-use murmur_round::{device_id::DeviceId, task::TaskHash};
+use murmur_round::{device_id::DeviceId, measure::LocalMetrics, task::TaskHash};
 
 use crate::{
     WireError,
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What an upload claims to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Header {
     /// Who sends it.
     pub device: DeviceId,
@@ -19,6 +19,8 @@ pub struct Header {
     pub round: u32,
     /// Bytes that follow. Not to be allocated before it was compared with the grid.
     pub total_length: u64,
+    /// What the device measured, in clear; only a task that asks for it takes it in.
+    pub open_metrics: Option<LocalMetrics>,
 }
 
 /// A device's word that nothing will come.
@@ -41,6 +43,7 @@ impl TryFrom<v1::UploadHeader> for Header {
             task: digest("task_hash", &wire.task_hash)?,
             round: wire.round,
             total_length: wire.total_length,
+            open_metrics: wire.open_metrics.map(|v1::OpenMetrics { loss, accuracy }| LocalMetrics { loss, accuracy }),
         })
     }
 }
@@ -52,6 +55,7 @@ impl From<Header> for v1::UploadHeader {
             task_hash: digest_bytes(&header.task),
             round: header.round,
             total_length: header.total_length,
+            open_metrics: header.open_metrics.map(|LocalMetrics { loss, accuracy }| v1::OpenMetrics { loss, accuracy }),
         }
     }
 }
@@ -91,7 +95,8 @@ mod tests {
 
     #[test]
     fn hostile_headers_are_refused_by_field() {
-        let good = Header { device: "a".parse().unwrap(), task: Digest::ZERO, round: 1, total_length: 2 };
+        let good =
+            Header { device: "a".parse().unwrap(), task: Digest::ZERO, round: 1, total_length: 2, open_metrics: None };
         let wire = v1::UploadHeader::from(good);
         for (bad, named) in [
             (v1::UploadHeader { device_id: String::new(), ..wire.clone() }, "device_id"),
@@ -109,10 +114,11 @@ mod tests {
     proptest! {
         #[test]
         fn headers_and_withdrawals_survive_the_wire(
-            device in "[A-Za-z0-9._-]{1,64}", task: [u8; 32], round: u32, total_length: u64,
+            device in "[A-Za-z0-9._-]{1,64}", task: [u8; 32], round: u32, total_length: u64, measured: Option<(f64, f64)>,
         ) {
             let (device, task): (DeviceId, _) = (device.parse().unwrap(), Digest::new(task));
-            let header = Header { device: device.clone(), task, round, total_length };
+            let open_metrics = measured.map(|(loss, accuracy)| LocalMetrics { loss, accuracy });
+            let header = Header { device: device.clone(), task, round, total_length, open_metrics };
             prop_assert_eq!(Header::try_from(v1::UploadHeader::from(header.clone())).unwrap(), header);
             let withdrawal = Withdrawal { device, task, round };
             let wire = v1::ReportOutcomeRequest::from(withdrawal.clone());

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use murmur_privacy::Digest;
+use murmur_privacy::{Digest, units::Clip};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
     guarantee::Guarantee,
+    measure::ReleasedMetrics,
     optimizer::OptimizerState,
     params::{Layout, Params},
     task::{Schedule, TaskHash},
@@ -35,6 +36,10 @@ pub struct Manifest {
     pub guarantee: Guarantee,
     /// Head of the population's ledger when the round was paid for; for the initial model, when the task was reserved.
     pub ledger_head: Digest,
+    /// The clip of the round that begins with this model.
+    pub clip: Clip,
+    /// What the round said about the model before this one; absent where the task does not measure.
+    pub metrics: Option<ReleasedMetrics>,
 }
 
 /// A model ready to be stored: file contents and their names.
@@ -95,11 +100,16 @@ impl Checkpoint {
         Ok(Self { digest: Digest::of(&model), model, optimizer })
     }
 
-    /// Decodes what a previous process stored, checking every name, shape and the model's digest.
+    /// Decodes what a previous process stored, checking every name, shape and the model's digest: parameters, optimiser state and the
+    /// clip to go on with.
     ///
     /// # Errors
     /// [`CheckpointError`].
-    pub fn decode(&self, schedule: &Schedule, expected: Digest) -> Result<(Params, OptimizerState), CheckpointError> {
+    pub fn decode(
+        &self,
+        schedule: &Schedule,
+        expected: Digest,
+    ) -> Result<(Params, OptimizerState, Clip), CheckpointError> {
         let found = Digest::of(&self.model);
         if found != expected {
             return Err(CheckpointError::Digest { expected, found });
@@ -111,7 +121,7 @@ impl Checkpoint {
         let slots = (0..schedule.task().server.slot_count())
             .map(|index| read_tensor(&file, &slot_name(index), &[params.dimension()]))
             .collect::<Result<_, _>>()?;
-        Ok((params, OptimizerState { steps, slots }))
+        Ok((params, OptimizerState { steps, slots }, read_manifest(&self.model)?.clip))
     }
 }
 

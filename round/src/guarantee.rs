@@ -9,7 +9,7 @@ use murmur_privacy::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::task::Schedule;
+use crate::task::{Metrics, Promise, Schedule, Task};
 
 /// The coordinator sees single updates; it is part of every claim until secure aggregation exists.
 pub const TRUST: &str = "sees every release, ledger and report, may be in league with other devices; does not see the \
@@ -39,10 +39,34 @@ pub struct Guarantee {
     pub accountant: String,
     /// What is assumed about who takes part, and who enforces it.
     pub sampling: String,
+    /// Whether what devices measure is within the budget.
+    pub metrics: MetricsClaim,
     /// What the adversary may see.
     pub adversary: String,
     /// Whose noise it is.
     pub provenance: Provenance,
+}
+
+/// Whether the metrics that devices measure are covered by the promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricsClaim {
+    /// Devices measure nothing.
+    None,
+    /// They are coordinates of the noised sums, with their share of the budget.
+    Private,
+    /// They are published without noise.
+    NotPrivate,
+}
+
+impl MetricsClaim {
+    fn of(task: &Task) -> Self {
+        match (task.privacy.metrics, task.privacy.promise) {
+            (None, _) => Self::None,
+            (Some(Metrics::Private { .. }), Promise::Gaussian { .. }) => Self::Private,
+            (Some(Metrics::Open), _) | (_, Promise::None) => Self::NotPrivate,
+        }
+    }
 }
 
 impl Guarantee {
@@ -66,6 +90,7 @@ impl Guarantee {
             noise_multiplier: schedule.noise_multiplier(),
             accountant: reservation.accountant.clone(),
             sampling: schedule.task().participation.assumption(),
+            metrics: MetricsClaim::of(schedule.task()),
             adversary: TRUST.to_owned(),
             provenance,
         }
@@ -97,6 +122,13 @@ impl fmt::Display for Guarantee {
         writeln!(f, "  relation    {}", self.relation)?;
         writeln!(f, "  accountant  {}", self.accountant)?;
         writeln!(f, "  sampling    {}", self.sampling)?;
+        match self.metrics {
+            MetricsClaim::None => {}
+            MetricsClaim::Private => writeln!(f, "  metrics     within the budget")?,
+            MetricsClaim::NotPrivate => {
+                writeln!(f, "  metrics     NOT PRIVATE: published without noise, covered by no promise")?;
+            }
+        }
         write!(f, "  adversary   {}", self.adversary)?;
         if self.provenance == Provenance::Simulated {
             write!(

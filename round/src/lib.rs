@@ -4,12 +4,14 @@
 //! [`Device`](device::Device); time, entropy and IO are handed in.
 #![forbid(unsafe_code)]
 
+pub mod adaptive_clip;
 pub mod checkpoint;
 pub mod coordinator;
 pub mod device;
 pub mod device_id;
 pub mod founding;
 pub mod guarantee;
+pub mod measure;
 pub mod model;
 pub mod optimizer;
 pub mod params;

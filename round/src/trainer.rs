@@ -3,6 +3,7 @@
 use murmur_privacy::Delta;
 
 use crate::{
+    measure::LocalMetrics,
     params::Params,
     plan::{LocalPlan, ShuffleSeed},
 };
@@ -33,4 +34,26 @@ pub trait Trainer {
         data: &Self::Data,
         seed: ShuffleSeed,
     ) -> Result<Delta, Self::Error>;
+
+    /// How well `model` does on `data`; nothing where there are no examples. Asked for by tasks with metrics, before training.
+    ///
+    /// # Errors
+    /// As for [`train`](Self::train).
+    fn measure(&mut self, model: &Params, data: &Self::Data) -> Result<Option<LocalMetrics>, Self::Error>;
+
+    /// What a device does in a round: it measures the model it got, if the task asks for that, and trains it.
+    ///
+    /// # Errors
+    /// As for [`train`](Self::train).
+    fn work(
+        &mut self,
+        global: &Params,
+        plan: &LocalPlan,
+        data: &Self::Data,
+        seed: ShuffleSeed,
+        measure: bool,
+    ) -> Result<(Delta, Option<LocalMetrics>), Self::Error> {
+        let metrics = if measure { self.measure(global, data)? } else { None };
+        Ok((self.train(global, plan, data, seed)?, metrics))
+    }
 }

@@ -142,7 +142,7 @@ fn check(arguments: &CheckArguments) -> anyhow::Result<u8> {
                 "population": schedule.population(),
                 "rounds": task.rounds,
                 "rounds_affordable": checked.affordable,
-                "parameters": schedule.grid().dimension(),
+                "parameters": schedule.task().model.layout().dimension(),
                 "ring_bits": schedule.grid().ring_bits(),
                 "guarantee": checked.guarantee,
             })

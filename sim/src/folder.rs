@@ -71,15 +71,34 @@ fn write(folder: &Path, scenario: &Scenario, finished: &Finished) -> Result<(), 
         ledger.push('\n');
     }
     write("ledger.jsonl", ledger.as_bytes())?;
-    let mut rounds = String::from("round,epsilon,accuracy,loss\n");
+    write("rounds.csv", table(finished).as_bytes())?;
+    write("scenario.toml", scenario.to_toml()?.as_bytes())
+}
+
+/// One line for each measurement; what devices measured in columns of their own, where the task asks for it.
+fn table(finished: &Finished) -> String {
+    let privacy = &finished.schedule.task().privacy;
+    let mut text = String::from("round,epsilon,accuracy,loss");
+    text.push_str(if privacy.adaptive_clip.is_some() { ",next_clip" } else { "" });
+    text.push_str(if privacy.metrics.is_some() { ",reports,device_accuracy,device_loss" } else { "" });
+    text.push('\n');
     for measured in &finished.measurements {
         let evaluation = &measured.evaluation;
         // Writing to a String cannot fail.
-        let _ =
-            writeln!(rounds, "{},{},{},{}", measured.round + 1, measured.epsilon, evaluation.accuracy, evaluation.loss);
+        let _ = write!(text, "{},{},{},{}", measured.round + 1, measured.epsilon, evaluation.accuracy, evaluation.loss);
+        if privacy.adaptive_clip.is_some() {
+            let _ = write!(text, ",{}", measured.clip);
+        }
+        match (&privacy.metrics, &measured.metrics) {
+            (None, _) => {}
+            (Some(_), Some(metrics)) => {
+                let _ = write!(text, ",{},{},{}", metrics.reports, metrics.accuracy, metrics.loss);
+            }
+            (Some(_), None) => text.push_str(",,,"),
+        }
+        text.push('\n');
     }
-    write("rounds.csv", rounds.as_bytes())?;
-    write("scenario.toml", scenario.to_toml()?.as_bytes())
+    text
 }
 
 #[cfg(test)]

@@ -33,10 +33,12 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "delta": value(&guarantee.delta)?,
         "noise_multiplier": value(&guarantee.noise_multiplier)?,
         "sampling_rate": value(&participation.sampling_rate())?,
-        "clip": scenario.task.privacy.clip().get(),
+        "clip": scenario.task.privacy.clip.get(),
+        "clip_now": finished.clip.get(),
+        "metrics": value(&finished.metrics)?,
         "guarantee": value(guarantee)?,
         "devices": finished.devices,
-        "parameters": finished.schedule.grid().dimension(),
+        "parameters": finished.schedule.task().model.layout().dimension(),
         "model_sha256": finished.model_digest.to_string(),
         "ledger_head": finished.ledger.last().map(|entry| entry.digest.to_string()),
         "wall_seconds": finished.wall.as_secs_f64(),
@@ -76,6 +78,19 @@ pub fn sentence(finished: &Finished) -> String {
             last.evaluation.examples,
             last.evaluation.loss
         );
+    }
+    if let Some(metrics) = &finished.metrics {
+        let _ = writeln!(
+            text,
+            "  devices     accuracy {:.2} %, loss {:.4} on their own examples, of about {:.0} reports in the last round{}",
+            100.0 * metrics.accuracy,
+            metrics.loss,
+            metrics.reports,
+            if metrics.private { ", noised" } else { ", NOT PRIVATE" }
+        );
+    }
+    if finished.schedule.task().privacy.adaptive_clip.is_some() {
+        let _ = writeln!(text, "  clip        {:.4} now, {} at the start", finished.clip, task.privacy.clip);
     }
     let _ = writeln!(text, "  spent       epsilon {:.4}", finished.guarantee.epsilon_spent);
     let _ = write!(text, "{}\n  model       sha256 {}", finished.guarantee, finished.model_digest);

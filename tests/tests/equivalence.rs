@@ -6,7 +6,7 @@ use std::{future::pending, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use murmur_client::link::take_part;
 use murmur_privacy::NoiseRng;
-use murmur_round::coordinator::Outcome;
+use murmur_round::{checkpoint::read_manifest, coordinator::Outcome};
 use murmur_server::{Server, store::MemoryStore};
 use murmur_sim::{
     population::Population,
@@ -63,6 +63,12 @@ const ALLOCATION: &str = r#"
 kind = "allocation"
 block_rounds = 3
 rounds_per_device = 1
+"#;
+
+/// What devices measure beside their updates.
+const MEASURES: &str = r#"
+adaptive_clip = { quantile = 0.5, learning_rate = 0.5, share = 0.1 }
+metrics = { share = 0.1, loss_bound = 4.0 }
 "#;
 
 fn scenario(seed: u64) -> Scenario {
@@ -126,10 +132,13 @@ async fn a_simulation_and_a_deployment_agree_to_the_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn they_agree_under_random_allocation_too() {
+async fn they_agree_under_random_allocation_with_metrics_and_a_moving_clip_too() {
     let coins = "\nkind = \"poisson\"\nrate = 0.5\n";
     assert!(SCENARIO.contains(coins));
-    let text = SCENARIO.replace(coins, ALLOCATION).replacen("rounds = 3", "rounds = 6", 1);
+    let text = SCENARIO
+        .replace(coins, ALLOCATION)
+        .replacen("rounds = 3", "rounds = 6", 1)
+        .replace("delta = 0.01\n", &format!("delta = 0.01\n{MEASURES}"));
     let scenario = written(&text, 4);
     let one = simulated(&scenario, 1);
     assert_eq!(one, simulated(&scenario, 2), "threads");
@@ -140,7 +149,10 @@ async fn they_agree_under_random_allocation_too() {
     );
     let real = served(&scenario, 5).await;
     assert_eq!(one.1, real.1, "ledgers");
+    // The manifest tells metrics and clip: they agree as well.
     assert_eq!(one.0, real.0, "models");
+    let manifest = read_manifest(&one.0).unwrap();
+    assert!(manifest.metrics.is_some() && manifest.clip.get() != 0.5, "{manifest:?}");
 }
 
 /// Four at random of those whose turn it is.

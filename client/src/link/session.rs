@@ -14,6 +14,7 @@ use murmur_round::{
     coordinator::TurnedAway,
     device::{Device, DeviceEffect, DeviceEvent},
     device_id::DeviceId,
+    measure::LocalMetrics,
     params::Params,
     plan::{LocalPlan, ShuffleSeed},
     task::{Task, TaskHash},
@@ -86,8 +87,11 @@ impl Session {
                 Ok(params) => DeviceEvent::Model(Arc::new(params)),
                 Err(error) => self.failed(error)?,
             },
-            DeviceEffect::Train { params, plan, seed } => DeviceEvent::Trained(self.train(params, plan, seed).await?),
-            DeviceEffect::Send { round, upload } => match self.send(round, &upload).await {
+            DeviceEffect::Train { params, plan, seed, measure } => {
+                let (delta, metrics) = self.train(params, plan, seed, measure).await?;
+                DeviceEvent::Trained { delta, metrics }
+            }
+            DeviceEffect::Send { round, upload, open_metrics } => match self.send(round, &upload, open_metrics).await {
                 Ok(event) => event,
                 Err(error) => self.failed(error)?,
             },
@@ -125,7 +129,13 @@ impl Session {
         self.calls.model(model, task).await
     }
 
-    async fn train(&mut self, params: Arc<Params>, plan: LocalPlan, seed: ShuffleSeed) -> Result<Delta, LinkError> {
+    async fn train(
+        &mut self,
+        params: Arc<Params>,
+        plan: LocalPlan,
+        seed: ShuffleSeed,
+        measure: bool,
+    ) -> Result<(Delta, Option<LocalMetrics>), LinkError> {
         let training = |error: &dyn std::fmt::Display| LinkError::Training(error.to_string());
         let (_, task) = self.task.as_ref().ok_or_else(|| training(&no_task()))?;
         let trainer = match self.trainer.take() {
@@ -135,19 +145,24 @@ impl Session {
         let examples = self.examples.clone();
         let work = tokio::task::spawn_blocking(move || {
             let mut trainer = trainer;
-            let delta = trainer.train(&params, &plan, &examples, seed);
-            (trainer, delta)
+            let result = trainer.work(&params, &plan, &examples, seed, measure);
+            (trainer, result)
         });
-        let (trainer, delta) = work.await.map_err(|error| training(&error))?;
+        let (trainer, result) = work.await.map_err(|error| training(&error))?;
         self.trainer = Some(trainer);
-        delta.map_err(|error| training(&error))
+        result.map_err(|error| training(&error))
     }
 
-    async fn send(&mut self, round: u32, upload: &Upload) -> Result<DeviceEvent, CallError> {
+    async fn send(
+        &mut self,
+        round: u32,
+        upload: &Upload,
+        open_metrics: Option<LocalMetrics>,
+    ) -> Result<DeviceEvent, CallError> {
         let (task, _) = self.task.as_ref().ok_or_else(no_task)?;
         let bytes = upload.to_bytes();
         let total_length = bytes.len() as u64;
-        let header = Header { device: self.device.clone(), task: *task, round, total_length };
+        let header = Header { device: self.device.clone(), task: *task, round, total_length, open_metrics };
         let verdict = self.calls.upload(header, bytes.into()).await?;
         tracing::info!(round, "update sent: {}", words(&verdict));
         self.failures = 0;

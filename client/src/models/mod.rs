@@ -1,109 +1,120 @@
 //! The arithmetic of the built-in models: forwards, backwards, one step of SGD.
 //!
-//! Matrix products, and everything as large as a weight matrix, run as burn tensors on its CPU backend. The chain rule
-//! is written out here instead of being recorded by burn's autodiff: the models are stacks of two kinds of layer, and
-//! without the tape and its process-wide lock a small step costs less and threads do not wait for each other.
+//! The chain rule is written out here instead of being recorded by burn's autodiff: the models are stacks of two kinds of
+//! layer, and one resident network per thread, overwritten from device to device, needs no memory of its own for a step.
 //! Parameters keep PyTorch's layouts, so loading and unloading them is a copy.
 
 mod convolution;
 mod dense;
 mod loss;
 mod pool;
+mod product;
 #[cfg(test)]
 mod tests;
 
-use burn::tensor::{Device, Tensor, TensorData};
 use murmur_round::{model::ModelSpec, params::Params};
 
 pub(crate) use self::loss::score;
 use self::{
-    convolution::{Convolution, Map},
+    convolution::{Convolution, Extents, transpose},
     dense::Dense,
     loss::Lesson,
 };
 
-/// A model with its parameters: convolutions, then dense layers with ReLU between them.
+/// A model with its parameters and the buffers of a step: convolutions, then dense layers with ReLU between them.
 pub(crate) struct Network {
-    input: [usize; 3],
+    input: Extents,
     convolutions: Vec<Convolution>,
     dense: Vec<Dense>,
+    /// The batch, channels innermost.
+    images: Vec<f32>,
+    /// What the convolutions hand to the dense layers, in PyTorch's order.
+    features: Vec<f32>,
+    back: Vec<f32>,
+    slope: Vec<f32>,
 }
 
 impl Network {
-    /// The model of `spec` with these parameters, which must have the spec's own dimension.
-    pub(crate) fn load(spec: &ModelSpec, params: &Params) -> Self {
-        let count = if let ModelSpec::Cnn { channels, .. } = spec { channels.len() } else { 0 };
+    /// The model of `spec`, which is valid, with all parameters zero.
+    pub(crate) fn new(spec: &ModelSpec) -> Self {
+        let [channels, height, width] = spec.input();
+        let input = Extents { height, width, channels };
         let layout = spec.layout();
-        let mut network = Self { input: spec.input(), convolutions: Vec::with_capacity(count), dense: Vec::new() };
-        let mut rest = params.values();
+        let (mut convolutions, mut dense): (Vec<Convolution>, Vec<Dense>) = (Vec::new(), Vec::new());
         // Every layer is a weight and its bias, one after the other.
-        for pair in layout.tensors().chunks_exact(2) {
-            let (weight, tail) = rest.split_at(pair[0].len());
-            let (bias, tail) = tail.split_at(pair[1].len());
-            rest = tail;
-            let shape = [pair[0].shape[0], pair[0].shape[1]];
-            if network.convolutions.len() < count {
-                network.convolutions.push(Convolution::load(shape, weight, bias));
-            } else {
-                network.dense.push(Dense::load(shape, weight, bias));
+        for weight in layout.tensors().iter().step_by(2) {
+            match weight.shape.as_slice() {
+                [outputs, _, _, _] => {
+                    let before = convolutions.last().map_or(input, Convolution::output);
+                    convolutions.push(Convolution::new(before, *outputs));
+                }
+                [outputs, inputs] => dense.push(Dense::new([*outputs, *inputs])),
+                _ => {}
             }
         }
+        let (images, features, back, slope) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { input, convolutions, dense, images, features, back, slope }
+    }
+
+    /// The same with these parameters, which must have the spec's own dimension.
+    pub(crate) fn with(spec: &ModelSpec, params: &Params) -> Self {
+        let mut network = Self::new(spec);
+        network.load(params);
         network
     }
 
-    /// The parameters, flat, in layout order.
-    pub(crate) fn unload(self) -> Vec<f32> {
-        let mut values = Vec::new();
-        for layer in self.convolutions {
-            layer.unload(&mut values);
-        }
-        for layer in self.dense {
-            layer.unload(&mut values);
-        }
-        values
+    /// Overwrites all parameters; they must have the spec's own dimension.
+    pub(crate) fn load(&mut self, params: &Params) {
+        let mut rest = params.values();
+        self.convolutions.iter_mut().for_each(|layer| layer.load(&mut rest));
+        self.dense.iter_mut().for_each(|layer| layer.load(&mut rest));
+    }
+
+    /// The parameters, tensor by tensor, in layout order.
+    pub(crate) fn for_each_tensor(&mut self, mut see: impl FnMut(&[f32])) {
+        self.convolutions.iter_mut().for_each(|layer| layer.parameters().into_iter().for_each(&mut see));
+        self.dense.iter().for_each(|layer| layer.parameters().into_iter().for_each(&mut see));
     }
 
     /// One step of SGD on the mean cross-entropy of a batch: row-major `inputs`, one label each, all below the number
     /// of classes. The batch must not be empty: it would have no mean.
-    pub(crate) fn step(&mut self, inputs: Vec<f32>, labels: &[u32], learning_rate: f32) {
+    pub(crate) fn step(&mut self, inputs: &[f32], labels: &[u32], learning_rate: f32) {
         let lesson = Lesson { labels, learning_rate };
-        if self.convolutions.is_empty() {
-            dense::learn(&mut self.dense, matrix(inputs, labels.len()), &lesson, false);
-        } else {
-            let map = Map::from_images(self.input, inputs);
-            convolution::learn(&mut self.convolutions, &mut self.dense, map, &lesson, false);
-        }
-    }
-
-    /// The logits of `count` examples, row-major `[count, classes]`.
-    pub(crate) fn logits(&self, inputs: Vec<f32>, count: usize) -> Vec<f32> {
-        let mut features = if self.convolutions.is_empty() {
-            matrix(inputs, count)
-        } else {
-            let mut map = Map::from_images(self.input, inputs);
-            for layer in &self.convolutions {
-                map = layer.forward(&map).map;
-            }
-            matrix(map.into_images(), count)
+        let Some(last) = self.convolutions.last().map(Convolution::output) else {
+            dense::learn(&mut self.dense, inputs, &lesson, &mut self.back, false);
+            return;
         };
-        for (index, layer) in self.dense.iter().enumerate() {
-            features = layer.forward(features);
-            if index + 1 < self.dense.len() {
-                features = burn::tensor::activation::relu(features);
-            }
+        self.unfold(inputs);
+        dense::learn(&mut self.dense, &self.features, &lesson, &mut self.back, true);
+        transpose(&self.back, last.channels, last.height * last.width, &mut self.slope);
+        for index in (0..self.convolutions.len()).rev() {
+            let (before, layer) = self.convolutions.split_at_mut(index);
+            let input = before.last().map_or(self.images.as_slice(), |before| before.map.as_slice());
+            layer[0].learn(input, &self.slope, &mut self.back, index > 0);
+            std::mem::swap(&mut self.slope, &mut self.back);
         }
-        numbers(features)
     }
-}
 
-/// Row-major values as a matrix of `rows` rows.
-fn matrix(values: Vec<f32>, rows: usize) -> Tensor<2> {
-    let columns = values.len() / rows;
-    Tensor::from_data(TensorData::new(values, [rows, columns]), &Device::flex())
-}
+    /// The logits of a batch, row-major `[examples, classes]`.
+    pub(crate) fn logits(&mut self, inputs: &[f32]) -> &[f32] {
+        if self.convolutions.is_empty() {
+            return dense::forward(&mut self.dense, inputs);
+        }
+        self.unfold(inputs);
+        dense::forward(&mut self.dense, &self.features)
+    }
 
-/// A matrix's values, row-major; no copy when nobody else holds the matrix.
-fn numbers(matrix: Tensor<2>) -> Vec<f32> {
-    // PANIC: the tensors of this module are f32 on the CPU, where reading them back cannot fail.
-    matrix.into_data().try_into_vec::<f32>().expect("f32 on the CPU")
+    /// Passes a batch through the convolutions into `features`.
+    fn unfold(&mut self, inputs: &[f32]) {
+        transpose(inputs, self.input.channels, self.input.height * self.input.width, &mut self.images);
+        for index in 0..self.convolutions.len() {
+            let (before, layer) = self.convolutions.split_at_mut(index);
+            let input = before.last().map_or(self.images.as_slice(), |before| before.map.as_slice());
+            layer[0].forward(input);
+        }
+        if let Some(last) = self.convolutions.last() {
+            let output = last.output();
+            transpose(&last.map, output.height * output.width, output.channels, &mut self.features);
+        }
+    }
 }

@@ -3,13 +3,11 @@
 /// Marks an output that ReLU cut to zero: nothing flows back through it.
 const CUT: u8 = 4;
 
-/// Pools `input`, row-major `[examples * 2 * rows, 2 * columns, channels]`, after adding `bias` to every position.
-/// Returns the outputs `[examples * rows, columns, channels]` and, for each, which of the four was the largest.
-pub(super) fn pool(input: &[f32], columns: usize, bias: &[f32]) -> (Vec<f32>, Vec<u8>) {
+/// Pools `input`, row-major `[2 * rows, 2 * columns, channels]`, after adding `bias` to every position, into outputs
+/// `[rows, columns, channels]`, and notes for each which of the four was the largest.
+pub(super) fn pool(input: &[f32], columns: usize, bias: &[f32], outputs: &mut [f32], winners: &mut [u8]) {
     let channels = bias.len();
     let line = 2 * columns * channels;
-    let mut outputs = vec![0.0; input.len() / 4];
-    let mut winners = vec![CUT; input.len() / 4];
     let cells = outputs.chunks_exact_mut(channels).zip(winners.chunks_exact_mut(channels));
     for (index, (output, winner)) in cells.enumerate() {
         let start = index / columns * 2 * line + index % columns * 2 * channels;
@@ -35,13 +33,11 @@ pub(super) fn pool(input: &[f32], columns: usize, bias: &[f32]) -> (Vec<f32>, Ve
             winner[channel] = if cut { CUT } else { which };
         }
     }
-    (outputs, winners)
 }
 
 /// The slope along the input of [`pool`], from the slope along its outputs.
-pub(super) fn unpool(slope: &[f32], winners: &[u8], columns: usize, channels: usize) -> Vec<f32> {
+pub(super) fn unpool(slope: &[f32], winners: &[u8], columns: usize, channels: usize, spread: &mut [f32]) {
     let line = 2 * columns * channels;
-    let mut spread = vec![0.0; slope.len() * 4];
     let cells = slope.chunks_exact(channels).zip(winners.chunks_exact(channels));
     for (index, (slope, winner)) in cells.enumerate() {
         let start = index / columns * 2 * line + index % columns * 2 * channels;
@@ -52,16 +48,14 @@ pub(super) fn unpool(slope: &[f32], winners: &[u8], columns: usize, channels: us
             }
         }
     }
-    spread
 }
 
-/// The slope along the bias: what flows back through each channel.
-pub(super) fn bias_slope(slope: &[f32], winners: &[u8], channels: usize) -> Vec<f32> {
-    let mut sums = vec![0.0; channels];
+/// Adds the slope along the bias: what flows back through each channel.
+pub(super) fn add_bias_slope(slope: &[f32], winners: &[u8], sums: &mut [f32]) {
+    let channels = sums.len();
     for (slope, winner) in slope.chunks_exact(channels).zip(winners.chunks_exact(channels)) {
         for ((sum, &slope), &winner) in sums.iter_mut().zip(slope).zip(winner) {
             *sum += if winner == CUT { 0.0 } else { slope };
         }
     }
-    sums
 }

@@ -79,12 +79,18 @@ fn sample(spec: &ModelSpec, count: usize) -> (Params, Vec<f32>, Vec<u32>) {
     (Params::new(layout, values).unwrap(), draws(2, count * width), labels)
 }
 
+fn unloaded(network: &mut Network) -> Vec<f32> {
+    let mut values = Vec::new();
+    network.for_each_tensor(|tensor| values.extend_from_slice(tensor));
+    values
+}
+
 #[test]
 fn logits_are_the_textbooks() {
     for spec in specs() {
         let (params, inputs, _) = sample(&spec, 3);
         let wide: Vec<f64> = params.values().iter().map(|&value| f64::from(value)).collect();
-        let logits = Network::load(&spec, &params).logits(inputs.clone(), 3);
+        let logits = Network::with(&spec, &params).logits(&inputs).to_vec();
         let expected = inputs.chunks(inputs.len() / 3).flat_map(|example| reference(&spec, &wide, example));
         for (found, expected) in logits.iter().zip(expected) {
             assert!((f64::from(*found) - expected).abs() < 1e-4, "{spec:?}: {found} is not {expected}");
@@ -96,9 +102,9 @@ fn logits_are_the_textbooks() {
 fn one_step_follows_the_finite_differences_of_the_textbook() {
     for spec in specs() {
         let (params, inputs, labels) = sample(&spec, 4);
-        let mut network = Network::load(&spec, &params);
-        network.step(inputs.clone(), &labels, 0.25);
-        let after = network.unload();
+        let mut network = Network::with(&spec, &params);
+        network.step(&inputs, &labels, 0.25);
+        let after = unloaded(&mut network);
         let mut wide: Vec<f64> = params.values().iter().map(|&value| f64::from(value)).collect();
         let mut moved = 0;
         for index in 0..wide.len() {
@@ -121,16 +127,16 @@ fn one_step_follows_the_finite_differences_of_the_textbook() {
 fn a_linear_step_is_the_analytic_one() {
     let spec = ModelSpec::Linear { input: [1, 1, 2], classes: 2 };
     // From zero, softmax is 1/2 everywhere: the gradient is the mean of (1/2 - one_hot) times the input.
-    let mut network = Network::load(&spec, &spec.initial());
-    network.step(vec![1.0, 2.0, 3.0, 4.0], &[0, 1], 1.0);
-    assert_eq!(network.unload(), [-0.5, -0.5, 0.5, 0.5, 0.0, 0.0]);
+    let mut network = Network::with(&spec, &spec.initial());
+    network.step(&[1.0, 2.0, 3.0, 4.0], &[0, 1], 1.0);
+    assert_eq!(unloaded(&mut network), [-0.5, -0.5, 0.5, 0.5, 0.0, 0.0]);
 }
 
 #[test]
 fn loading_and_unloading_changes_nothing() {
     for spec in specs() {
         let (params, _, _) = sample(&spec, 1);
-        assert_eq!(Network::load(&spec, &params).unload(), params.values());
+        assert_eq!(unloaded(&mut Network::with(&spec, &params)), params.values());
     }
 }
 

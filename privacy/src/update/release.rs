@@ -6,6 +6,7 @@ use super::Sum;
 use crate::{
     correlated::NoiseStream,
     digest::Digest,
+    encoding::Encoding,
     grid::Grid,
     ledger::Receipt,
     mechanism::Mechanism,
@@ -142,8 +143,15 @@ impl Release {
     ///
     /// `expected_cohort` is fixed when the task is created. Dividing by how many answered would release that number
     /// without noise (privacy.md, G3).
-    pub fn average(&self, expected_cohort: f64) -> impl Iterator<Item = f64> + '_ {
-        let factor = self.grid().step() / expected_cohort;
-        self.steps().map(move |value| value as f64 * factor)
+    pub fn average(&self, encoding: &Encoding, expected_cohort: f64) -> impl Iterator<Item = f64> + '_ {
+        let factor = encoding.step() / expected_cohort;
+        self.steps().take(encoding.model_dimension()).map(move |value| value as f64 * factor)
+    }
+
+    /// The noised sum of each measure, where 1 is the most that one device adds.
+    #[must_use]
+    pub fn measures(&self, encoding: &Encoding) -> Vec<f64> {
+        let sums = self.steps().skip(encoding.model_dimension()).zip(encoding.measure_bounds());
+        sums.map(|(sum, bound)| sum as f64 / *bound as f64).collect()
     }
 }

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::Bounded;
 use crate::{
+    encoding::Encoding,
     grid::Grid,
     ring::{PackingError, RingVector},
 };
@@ -34,10 +35,18 @@ pub enum UploadError {
     /// Wrong length or padding.
     #[error(transparent)]
     Packing(#[from] PackingError),
-    /// The integer norm is above the bound.
-    #[error("the update's norm is above the grid's bound of {bound} steps")]
+    /// The integer norm of the model's update is above its bound.
+    #[error("the update's norm is above its bound of {bound} steps")]
     NormExceeded {
-        /// The bound `S`.
+        /// The bound `S_0`.
+        bound: u64,
+    },
+    /// A measure is larger than its bound.
+    #[error("measure {measure} is above its bound of {bound} steps")]
+    MeasureExceeded {
+        /// Which one, from 0.
+        measure: usize,
+        /// Its bound `S_j`.
         bound: u64,
     },
 }
@@ -64,15 +73,21 @@ impl Upload {
     /// Reads a plain (unmasked) upload and checks it before it can touch a sum.
     ///
     /// # Guarantee
-    /// Whoever sent the bytes, the value returned has `sum q_i^2 <= bound^2`, checked in integers.
+    /// Whoever sent the bytes, the value returned is within every bound of the encoding, and so has `sum q_i^2 <= S^2`, checked in
+    /// integers.
     ///
     /// # Errors
-    /// [`UploadError`] for a wrong length, non-zero padding or a norm above the bound.
-    pub fn from_plain_bytes(grid: Grid, bytes: &[u8]) -> Result<Self, UploadError> {
-        let vector = RingVector::unpack(grid, bytes)?;
-        if vector.squared_norm() > u128::from(grid.bound()) * u128::from(grid.bound()) {
-            return Err(UploadError::NormExceeded { bound: grid.bound() });
+    /// [`UploadError`] for a wrong length, non-zero padding or a block above its bound.
+    pub fn from_plain_bytes(encoding: &Encoding, bytes: &[u8]) -> Result<Self, UploadError> {
+        let vector = RingVector::unpack(encoding.grid(), bytes)?;
+        match encoding.excessive_block(&vector) {
+            None => Ok(Self(vector)),
+            Some(0) => Err(UploadError::NormExceeded { bound: encoding.model_bound() }),
+            Some(block) => {
+                let measure = block - 1;
+                let bound = encoding.measure_bounds().get(measure).copied().unwrap_or(0);
+                Err(UploadError::MeasureExceeded { measure, bound })
+            }
         }
-        Ok(Self(vector))
     }
 }

@@ -1,18 +1,19 @@
 //! What goes into the coordinator, and what comes out.
 
-use murmur_privacy::{Digest, Grid, Upload, ledger::Entry};
+use murmur_privacy::{Digest, Grid, Upload, ledger::Entry, units::Clip};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
     checkpoint::Checkpoint,
     device_id::DeviceId,
+    measure::LocalMetrics,
     participation::{Attendance, KeptSecret},
     task::TaskHash,
     time::Millis,
 };
 
-/// Something that happened outside.
+/// Something that happened outside. Its `Debug` shows nothing that one device measured.
 #[derive(Debug)]
 pub enum Event {
     /// Time passed; due at [`next_deadline`](super::Coordinator::next_deadline).
@@ -27,6 +28,8 @@ pub enum Event {
         round: u32,
         /// The contribution.
         upload: Upload,
+        /// What the device measured, in clear: only for a task that asks for it.
+        open_metrics: Option<LocalMetrics>,
     },
     /// An assigned device will not answer this round. It counts as zero, like one that is never heard of again.
     Withdraw {
@@ -93,7 +96,7 @@ pub enum Effect {
 }
 
 /// What a device is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assignment {
     /// Hash of the task that says how.
     pub task: TaskHash,
@@ -106,6 +109,8 @@ pub struct Assignment {
     pub model: Digest,
     /// Grid on which the update is to be encoded.
     pub grid: Grid,
+    /// The round's clip: the task's own unless that is adaptive.
+    pub clip: Clip,
 }
 
 /// Why a device got no work.

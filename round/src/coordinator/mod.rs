@@ -5,6 +5,7 @@
 
 mod blocks;
 mod event;
+mod measures;
 mod phases;
 mod shared;
 
@@ -12,13 +13,14 @@ pub use event::{Assignment, Effect, Event, Outcome, Refusal, TurnedAway, Verdict
 
 use std::sync::Arc;
 
-use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::LedgerError};
+use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::LedgerError, units::Clip};
 use thiserror::Error;
 
 use crate::{
     checkpoint::{Checkpoint, CheckpointError},
     device_id::DeviceId,
     guarantee::Guarantee,
+    measure::ReleasedMetrics,
     params::Params,
     participation::{Attendance, DamagedAttendance, DamagedSecret, KeptSecret},
     task::Schedule,
@@ -134,16 +136,16 @@ impl Coordinator {
             return Err(StartError::Blocks { reserved, found });
         }
         let interrupted = account.open_round();
-        let (params, optimizer) = match (account.model(), stored) {
+        let (params, optimizer, clip) = match (account.model(), stored) {
             (Some((_, model)), Some(checkpoint)) => checkpoint.decode(&schedule, model)?,
             (Some((_, model)), None) => return Err(StartError::ModelMissing { model }),
             (None, _) => {
                 let params = schedule.task().model.initial();
                 let optimizer = schedule.task().server.initial_state(params.dimension());
-                (params, optimizer)
+                (params, optimizer, schedule.task().privacy.clip)
             }
         };
-        let mut shared = Shared::new(schedule, enrolled, ledger, entropy, params, optimizer)?;
+        let mut shared = Shared::new(schedule, enrolled, ledger, entropy, params, optimizer, clip)?;
         shared.publish_first()?;
         shared.restore_secret(kept)?;
         shared.restore_register(&attendance)?;
@@ -180,6 +182,18 @@ impl Coordinator {
     #[must_use]
     pub fn model(&self) -> Arc<Params> {
         self.shared.params.clone()
+    }
+
+    /// The clip of the round under way, or of the next one.
+    #[must_use]
+    pub fn clip(&self) -> Clip {
+        self.shared.clip
+    }
+
+    /// What the last released round said about the model before it.
+    #[must_use]
+    pub fn metrics(&self) -> Option<ReleasedMetrics> {
+        self.shared.metrics
     }
 
     /// The schedule it follows.

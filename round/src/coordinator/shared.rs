@@ -8,7 +8,7 @@ use std::{
 use murmur_privacy::{
     Digest, Ledger, NoiseRng, NoiseStream,
     ledger::{LedgerError, TaskAccount},
-    units::Epsilon,
+    units::{Clip, Epsilon},
 };
 
 use super::{Assignment, Effect, StartError, TurnedAway};
@@ -16,6 +16,7 @@ use crate::{
     checkpoint::{Checkpoint, CheckpointError, Manifest},
     device_id::DeviceId,
     guarantee::Guarantee,
+    measure::ReleasedMetrics,
     optimizer::OptimizerState,
     params::Params,
     participation::{Attendance, BlockSecret, DamagedAttendance, Register},
@@ -32,6 +33,10 @@ pub(super) struct Shared {
     pub(super) params: Arc<Params>,
     pub(super) model: Digest,
     pub(super) optimizer: OptimizerState,
+    /// The clip of the round under way, or of the next one.
+    pub(super) clip: Clip,
+    /// What the last released round said.
+    pub(super) metrics: Option<ReleasedMetrics>,
     /// Of the block under way, or the one to be begun.
     pub(super) secret: Option<BlockSecret>,
     /// The correlated noise of the block under way. After a restart it is derived again when it is first needed.
@@ -54,6 +59,7 @@ impl Shared {
         entropy: NoiseRng,
         params: Params,
         optimizer: OptimizerState,
+        clip: Clip,
     ) -> Result<Self, StartError> {
         Ok(Self {
             schedule,
@@ -63,6 +69,8 @@ impl Shared {
             params: Arc::new(params),
             model: Digest::ZERO,
             optimizer,
+            clip,
+            metrics: None,
             secret: None,
             stream: None,
             register: None,
@@ -96,7 +104,7 @@ impl Shared {
                 // No data are in it and nothing was spent for it, whatever was spent since on rounds that were lost: the
                 // initial model is the same file in every process that starts the task.
                 let guarantee = Guarantee { epsilon_spent: Epsilon::ZERO, ..self.guarantee()? };
-                let checkpoint = self.encode(None, guarantee, founded)?;
+                let checkpoint = self.encode(None, guarantee, founded, None)?;
                 self.model = checkpoint.digest;
                 self.effects.push_back(Effect::Store(checkpoint));
                 None
@@ -107,12 +115,23 @@ impl Shared {
     }
 
     /// The current parameters as files. `head` is the ledger entry that paid for them.
-    pub(super) fn checkpoint(&self, round: u32, head: Digest) -> Result<Checkpoint, CheckpointError> {
+    pub(super) fn checkpoint(
+        &self,
+        round: u32,
+        head: Digest,
+        metrics: Option<ReleasedMetrics>,
+    ) -> Result<Checkpoint, CheckpointError> {
         let guarantee = self.guarantee().map_err(|error| CheckpointError::Metadata(error.to_string()))?;
-        self.encode(Some(round), guarantee, head)
+        self.encode(Some(round), guarantee, head, metrics)
     }
 
-    fn encode(&self, round: Option<u32>, guarantee: Guarantee, head: Digest) -> Result<Checkpoint, CheckpointError> {
+    fn encode(
+        &self,
+        round: Option<u32>,
+        guarantee: Guarantee,
+        head: Digest,
+        metrics: Option<ReleasedMetrics>,
+    ) -> Result<Checkpoint, CheckpointError> {
         let task = self.schedule.task();
         let manifest = Manifest {
             version: 1,
@@ -122,6 +141,8 @@ impl Shared {
             round,
             guarantee,
             ledger_head: head,
+            clip: self.clip,
+            metrics,
         };
         Checkpoint::encode(&self.params, &self.optimizer, &manifest)
     }
@@ -183,10 +204,10 @@ impl Shared {
     }
 
     pub(super) fn assign(&mut self, device: DeviceId, round: u32) {
-        let task = self.schedule.hash();
+        let (task, grid) = (self.schedule.hash(), self.schedule.grid());
         // Of an open round: nothing is paid for while it is open.
         let position = self.ledger.account(&task).map_or(0, TaskAccount::rounds_spent);
-        let assignment = Assignment { task, round, position, model: self.model, grid: self.schedule.grid() };
+        let assignment = Assignment { task, round, position, model: self.model, grid, clip: self.clip };
         self.effects.push_back(Effect::Assign { device, assignment });
     }
 

@@ -7,10 +7,11 @@ use thiserror::Error;
 
 use crate::{
     coordinator::{Assignment, TurnedAway, Verdict},
+    measure::LocalMetrics,
     params::Params,
     participation::{NotYourTurn, Turn},
     plan::{LocalPlan, ShuffleSeed},
-    task::{Task, TaskHash},
+    task::{Task, TaskError, TaskHash},
 };
 
 /// Something that happened outside.
@@ -26,7 +27,12 @@ pub enum DeviceEvent {
     /// The model asked for.
     Model(Arc<Params>),
     /// Local training is done.
-    Trained(Delta),
+    Trained {
+        /// What it came to.
+        delta: Delta,
+        /// How well the model that it began with does on the device's examples; absent where nobody asked, or there are none.
+        metrics: Option<LocalMetrics>,
+    },
     /// The coordinator answered the upload.
     Answered(Verdict),
     /// A request failed for good (after the link's own retries), or local training could not be done.
@@ -49,6 +55,8 @@ pub enum DeviceEffect {
         plan: LocalPlan,
         /// In which order.
         seed: ShuffleSeed,
+        /// Whether to measure the model first.
+        measure: bool,
     },
     /// Keep this record of the device's turns in the task, in the place of an earlier one, and make it durable before what follows; it
     /// is handed in when the device [is restored](super::Device::restored).
@@ -64,6 +72,8 @@ pub enum DeviceEffect {
         round: u32,
         /// The update.
         upload: Upload,
+        /// What the device measured, in clear: only for a task that asks for it.
+        open_metrics: Option<LocalMetrics>,
     },
     /// Tell the coordinator that nothing will come.
     Withdraw {
@@ -83,6 +93,17 @@ pub enum DeviceError {
         /// Clip of the task.
         clip: f64,
     },
+    /// Another clip than the task's, which has a fixed one.
+    #[error("the assignment's clip is {found}, the task's is {clip} and does not adapt")]
+    OtherClip {
+        /// Clip of the assignment.
+        found: f64,
+        /// Clip of the task.
+        clip: f64,
+    },
+    /// The grid has no place for what the task measures.
+    #[error("the assignment's grid does not fit the task")]
+    Encoding(#[source] TaskError),
     /// The grid or the model is for another number of parameters than the task's model.
     #[error("the task's model has {expected} parameters, the assignment is for {found}")]
     Dimension {

@@ -5,14 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use murmur_privacy::{Plain, Seal};
+use murmur_privacy::{Encoding, Plain, Seal};
 
 use super::{DeviceEffect, DeviceError, DeviceEvent};
 use crate::{
     coordinator::{Assignment, TurnedAway},
     device_id::DeviceId,
     params::Params,
-    participation::{Turn, TurnRule},
+    participation::Turn,
     plan::ShuffleSeed,
     task::{Task, TaskHash},
     time::{Millis, Time},
@@ -29,9 +29,9 @@ pub(super) enum Phase {
     /// Waiting for the task.
     FetchingTask { assignment: Assignment },
     /// Waiting for the model.
-    FetchingModel { assignment: Assignment, task: Arc<Task> },
+    FetchingModel { assignment: Assignment, task: Arc<Task>, encoding: Encoding },
     /// Waiting for local training.
-    Training { assignment: Assignment, rule: Option<TurnRule> },
+    Training { assignment: Assignment, task: Arc<Task>, encoding: Encoding },
     /// Waiting for the answer to the upload.
     Sending,
     /// The task is over, or the device is not wanted.
@@ -61,34 +61,40 @@ impl Phase {
             (Self::Asking, DeviceEvent::TurnedAway(TurnedAway::ComeBack { after })) => Self::Idle { wake: now + after },
             (Self::Asking, DeviceEvent::TurnedAway(TurnedAway::Finished | TurnedAway::NotEnrolled)) => Self::Finished,
             (Self::FetchingTask { assignment }, DeviceEvent::Task(task)) => {
-                if let Err(refusal) = check(&assignment, &task) {
-                    return (withdraw(effects, &assignment, now), Err(refusal));
-                }
+                let encoding = match check(&assignment, &task) {
+                    Ok(encoding) => encoding,
+                    Err(refusal) => return (withdraw(effects, &assignment, now), Err(refusal)),
+                };
                 let last = turns.get(&assignment.task).copied();
                 if let Some(Err(refusal)) = task.turn_rule().map(|rule| rule.check(last, assignment.position)) {
                     return (withdraw(effects, &assignment, now + REST), Err(refusal.into()));
                 }
                 effects.push_back(DeviceEffect::FetchModel(assignment.model));
-                Self::FetchingModel { assignment, task }
+                Self::FetchingModel { assignment, task, encoding }
             }
-            (Self::FetchingModel { assignment, task }, DeviceEvent::Model(params)) => {
-                if let Err(refusal) = check_dimension(&params, &assignment) {
+            (Self::FetchingModel { assignment, task, encoding }, DeviceEvent::Model(params)) => {
+                if let Err(refusal) = check_dimension(&params, &encoding) {
                     return (withdraw(effects, &assignment, now), Err(refusal));
                 }
                 let seed = ShuffleSeed::derive(&assignment.task, assignment.round, id);
-                effects.push_back(DeviceEffect::Train { params, plan: task.plan, seed });
-                Self::Training { assignment, rule: task.turn_rule() }
+                let measure = task.privacy.metrics.is_some();
+                effects.push_back(DeviceEffect::Train { params, plan: task.plan, seed, measure });
+                Self::Training { assignment, task, encoding }
             }
-            (Self::Training { assignment, rule }, DeviceEvent::Trained(delta)) => {
-                if let Some(rule) = rule {
+            (Self::Training { assignment, task, encoding }, DeviceEvent::Trained { delta, metrics }) => {
+                let within = delta.is_within(encoding.clip());
+                let kinds = task.privacy.measures();
+                let measures: Vec<f64> = kinds.iter().map(|(kind, _)| kind.of(metrics.as_ref(), within)).collect();
+                let upload = Plain.seal(encoding.encode(&delta, &measures));
+                let open_metrics = metrics.filter(|_| task.privacy.metrics_are_open());
+                if let Some(rule) = task.turn_rule() {
                     // Once sent, an update may be counted whether the answer arrives or not.
                     let task = assignment.task;
                     let turn = rule.taken(turns.get(&task).copied(), assignment.position);
                     turns.insert(task, turn);
                     effects.push_back(DeviceEffect::Remember { task, turn });
                 }
-                let upload = Plain.seal(assignment.grid.encode(&delta));
-                effects.push_back(DeviceEffect::Send { round: assignment.round, upload });
+                effects.push_back(DeviceEffect::Send { round: assignment.round, upload, open_metrics });
                 Self::Sending
             }
             (Self::Sending, DeviceEvent::Answered(_)) => Self::Idle { wake: now },
@@ -116,19 +122,25 @@ fn withdraw(effects: &mut VecDeque<DeviceEffect>, assignment: &Assignment, wake:
 }
 
 /// The device's own check of what it is asked: the grid may not let more through than the task promises.
-fn check(assignment: &Assignment, task: &Task) -> Result<(), DeviceError> {
-    let (expected, found) = (task.model.layout().dimension(), assignment.grid.dimension());
+fn check(assignment: &Assignment, task: &Task) -> Result<Encoding, DeviceError> {
+    let (found, clip) = (assignment.clip.get(), task.privacy.clip.get());
+    let adaptive = task.privacy.adaptive_clip.is_some();
+    if !adaptive && found != clip {
+        return Err(DeviceError::OtherClip { found, clip });
+    }
+    let encoding = task.encoding(assignment.grid, assignment.clip).map_err(DeviceError::Encoding)?;
+    let (expected, found) = (task.model.layout().dimension(), encoding.model_dimension());
     if expected != found {
         return Err(DeviceError::Dimension { expected, found });
     }
-    let (bound, clip) = (assignment.grid.bound() as f64 * assignment.grid.step(), task.privacy.clip().get());
-    if bound > clip {
+    let bound = encoding.clip();
+    if !adaptive && bound > clip {
         return Err(DeviceError::GridAboveClip { bound, clip });
     }
-    Ok(())
+    Ok(encoding)
 }
 
-fn check_dimension(params: &Params, assignment: &Assignment) -> Result<(), DeviceError> {
-    let (expected, found) = (assignment.grid.dimension(), params.dimension());
+fn check_dimension(params: &Params, encoding: &Encoding) -> Result<(), DeviceError> {
+    let (expected, found) = (encoding.model_dimension(), params.dimension());
     if expected == found { Ok(()) } else { Err(DeviceError::Dimension { expected, found }) }
 }

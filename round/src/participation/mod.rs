@@ -262,6 +262,12 @@ impl Participation {
         }
     }
 
+    /// Whether who takes part is a secret on which the claim rests.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        matches!(self, Self::Poisson { .. } | Self::Allocation { .. })
+    }
+
     /// Probability with which a given enrolled device takes part in a round, where that is part of the claim.
     #[must_use]
     pub fn sampling_rate(&self) -> Option<SamplingRate> {

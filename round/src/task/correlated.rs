@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use murmur_privacy::correlated::{Limits, Shape};
 
-use super::{Privacy, Task, TaskError};
+use super::{Privacy, Promise, Task, TaskError};
 use crate::participation::{Participation, TurnRule};
 
 /// The keys that say how much of the past the noise remembers, as they are written in `[privacy]`.
@@ -59,9 +59,9 @@ impl Privacy {
     /// The shape of the noise, where it is correlated between rounds.
     #[must_use]
     pub fn shape(&self) -> Option<Shape> {
-        match self {
-            Self::Gaussian { shape, .. } => *shape,
-            Self::None { .. } => None,
+        match self.promise {
+            Promise::Gaussian { shape, .. } => shape,
+            Promise::None => None,
         }
     }
 }

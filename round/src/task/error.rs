@@ -3,7 +3,7 @@
 use murmur_privacy::{
     accountant::{CalibrationError, Refusal},
     correlated::CorrelationError,
-    grid::GridError,
+    encoding::EncodingError,
     mechanism::SigmaOutOfRange,
 };
 use thiserror::Error;
@@ -98,9 +98,14 @@ pub enum TaskError {
     /// Nobody is enrolled.
     #[error("no device is enrolled in the population")]
     NoDevices,
-    /// No grid for this clip and model.
-    #[error("privacy.clip: {0}")]
-    Grid(GridError),
+    /// No grid for this clip, model and shares of the budget.
+    #[error("[privacy]: {0}")]
+    Encoding(EncodingError),
+    /// Metrics in clear tell who was sampled.
+    #[error(
+        "privacy.non_private_metrics would publish what a secretly chosen cohort measured, and the claim rests on that secret: give          [privacy.metrics] a share of the budget, or choose a participation without a claim (fixed or check_in)"
+    )]
+    OpenMetricsOfASecretCohort,
     /// No such noise.
     #[error("privacy.noise_multiplier: {0}")]
     Sigma(SigmaOutOfRange),
@@ -118,9 +123,9 @@ impl From<CorrelationError> for TaskError {
     }
 }
 
-impl From<GridError> for TaskError {
-    fn from(error: GridError) -> Self {
-        Self::Grid(error)
+impl From<EncodingError> for TaskError {
+    fn from(error: EncodingError) -> Self {
+        Self::Encoding(error)
     }
 }
 

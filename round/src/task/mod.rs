@@ -6,7 +6,7 @@ mod privacy;
 mod schedule;
 
 pub use error::TaskError;
-pub use privacy::{NoiseLevel, Privacy};
+pub use privacy::{Metrics, NoiseLevel, Privacy, Promise};
 pub use schedule::Schedule;
 
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,9 @@ impl Task {
             return Err(TaskError::PartialBlock { rounds: self.rounds, block_rounds });
         }
         self.server.validate()?;
+        if self.privacy.metrics_are_open() && self.privacy.delta().is_some() && self.participation.is_secret() {
+            return Err(TaskError::OpenMetricsOfASecretCohort);
+        }
         Ok(())
     }
 }

@@ -1,13 +1,14 @@
 //! A task made concrete for a population: grid, noise, denominators and the event of a round, all fixed in advance.
 
 use murmur_privacy::{
-    Correlation, DpEvent, Grid, Mechanism,
+    Correlation, DpEvent, Encoding, Grid, Mechanism,
     accountant::calibrate_sigma,
+    encoding::{EncodingError, Share},
     ledger::{Entry, Ledger, LedgerError},
-    units::{DeltaProbability, Epsilon, NoiseMultiplier, Scale},
+    units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier, Scale},
 };
 
-use super::{NoiseLevel, Privacy, Task, TaskError, TaskHash, correlated::name_of};
+use super::{NoiseLevel, Promise, Task, TaskError, TaskHash, correlated::name_of};
 
 /// Calibration adds at least this much noise, relative to the sensitivity: one release with less has an epsilon above a hundred.
 const LEAST_MULTIPLIER: f64 = 1.0 / 16.0;
@@ -18,7 +19,7 @@ pub struct Schedule {
     task: Task,
     hash: TaskHash,
     population: u64,
-    grid: Grid,
+    encoding: Encoding,
     mechanism: Mechanism,
     round_event: DpEvent,
 }
@@ -43,13 +44,15 @@ impl Schedule {
         if let Some(rule) = task.turn_rule() {
             task.participation.validate_turns(&rule, population)?;
         }
-        let grid = Grid::fit(task.privacy.clip(), task.model.layout().dimension())?;
+        let shares = shares(&task);
+        let grid = Encoding::fit(task.privacy.clip, task.model.layout().dimension(), &shares)?;
         let mechanism = mechanism(&task, &grid)?;
         let cohort = task.participation.cohort_quantile(population);
-        let grid = grid.with_ring_for(cohort, mechanism.spread())?;
+        let grid = grid.with_ring_for(cohort, mechanism.spread()).map_err(EncodingError::Grid)?;
         let round_event = task.participation.cost(mechanism.event(&grid));
+        let encoding = task.encoding(grid, task.privacy.clip)?;
         let hash = task.hash()?;
-        Ok(Self { task, hash, population, grid, mechanism, round_event })
+        Ok(Self { task, hash, population, encoding, mechanism, round_event })
     }
 
     /// Reserves the schedule's worst case in the population's ledger. The entry returned must be made durable and
@@ -84,7 +87,16 @@ impl Schedule {
     /// The grid of every round.
     #[must_use]
     pub fn grid(&self) -> Grid {
-        self.grid
+        self.encoding.grid()
+    }
+
+    /// How vectors are written on the grid, for a round of this clip.
+    #[must_use]
+    pub fn encoding(&self, clip: Clip) -> Encoding {
+        match self.task.privacy.adaptive_clip {
+            Some(_) => self.encoding.clone().scaled_to(clip),
+            None => self.encoding.clone(),
+        }
     }
 
     /// The mechanism of every round.
@@ -108,7 +120,7 @@ impl Schedule {
     /// Noise multiplier as it runs: sigma over the integer bound. `None` without noise.
     #[must_use]
     pub fn noise_multiplier(&self) -> Option<NoiseMultiplier> {
-        self.mechanism.multiplier(&self.grid).ok().flatten()
+        self.mechanism.multiplier(&self.grid()).ok().flatten()
     }
 
     /// The budget a population is opened with when nobody names another: exactly what this task asks for, so that no
@@ -127,8 +139,23 @@ impl Schedule {
     }
 }
 
+fn shares(task: &Task) -> Vec<Share> {
+    task.privacy.measures().into_iter().map(|(_, share)| share).collect()
+}
+
+impl Task {
+    /// How a round's vectors are written on `grid`: what a device computes for itself from the task and its assignment.
+    ///
+    /// # Errors
+    /// [`TaskError::Encoding`] when the grid is not for this task's measures.
+    pub fn encoding(&self, grid: Grid, clip: Clip) -> Result<Encoding, TaskError> {
+        let encoding = Encoding::new(grid, &shares(self))?;
+        Ok(if self.privacy.adaptive_clip.is_some() { encoding.scaled_to(clip) } else { encoding })
+    }
+}
+
 fn mechanism(task: &Task, grid: &Grid) -> Result<Mechanism, TaskError> {
-    let Privacy::Gaussian { epsilon, delta, noise, shape, .. } = task.privacy else {
+    let Promise::Gaussian { epsilon, delta, noise, shape } = task.privacy.promise else {
         return Ok(Mechanism::None);
     };
     let correlation = match (shape, task.participation.limits()) {

@@ -66,6 +66,25 @@ fn every_mistake_is_named() {
         ("noise_multiplier = \"calibrate\"", "noise_multiplier = 0.0", "noise multiplier"),
         ("\"gaussian\"", "\"none\"", "epsilon is infinite"),
         ("\"gaussian\"", "\"laplace\"", "laplace"),
+        (
+            "epsilon = 2.0",
+            "epsilon = 2.0\nadaptive_clip = { quantile = 1.5, learning_rate = 0.2, share = 0.01 }",
+            "quantile",
+        ),
+        ("epsilon = 2.0", "epsilon = 2.0\nadaptive_clip = { quantile = 0.5, learning_rate = 0.2 }", "share"),
+        (
+            "epsilon = 2.0",
+            "epsilon = 2.0\nadaptive_clip = { quantile = 0.5, learning_rate = 0.2, share = 1.0 }",
+            "share",
+        ),
+        ("epsilon = 2.0", "epsilon = 2.0\nmetrics = { share = 0.01, loss_bound = 0.0 }", "privacy.metrics.loss_bound"),
+        ("epsilon = 2.0", "epsilon = 2.0\nmetrics = { loss_bound = 4.0 }", "share"),
+        (
+            "epsilon = 2.0",
+            "epsilon = 2.0\nnon_private_metrics = true\nmetrics = { share = 0.01, loss_bound = 1.0 }",
+            "privacy.non_private_metrics",
+        ),
+        ("epsilon = 2.0", "epsilon = 2.0\nnon_private_metrics = true", "secretly chosen cohort"),
         ("momentum = 0.9", "momentum = 1.0", "server.momentum"),
         ("epochs = 3", "epochs = 0", "plan.epochs"),
         ("classes = 10", "classes = 1", "model.classes"),
@@ -147,4 +166,31 @@ fn what_a_task_by_allocation_claims_is_a_block_and_needs_about_the_noise_of_coin
     let [coins, whole, here] = [multiplier(TASK), multiplier(&unamplified), multiplier(&allocated())];
     assert!(here < 0.4 * whole, "{here} by allocation, {whole} without amplification");
     assert!((here / coins - 1.0).abs() < 0.1, "{here} by allocation, {coins} by coins");
+}
+
+#[test]
+fn g06_what_devices_measure_is_within_the_budget_or_asked_for_by_name() {
+    let with = |line: &str| Task::from_toml(&TASK.replace("epsilon = 2.0", &format!("epsilon = 2.0\n{line}"))).unwrap();
+    let plain = Schedule::new(Task::from_toml(TASK).unwrap(), 3_000).unwrap();
+    let extra = "adaptive_clip = { quantile = 0.5, learning_rate = 0.2, share = 0.01 }\n\
+                 metrics = { share = 0.02, loss_bound = 4.0 }";
+    let schedule = Schedule::new(with(extra), 3_000).unwrap();
+    let encoding = schedule.encoding(schedule.task().privacy.clip);
+    // Four coordinates more, in the same vector, under the same noise: the whole vector's bound is what the event is made of.
+    assert_eq!(schedule.grid().dimension(), plain.grid().dimension() + 4);
+    assert_eq!(schedule.task().privacy.measures().len(), 4);
+    let square = |bound: u64| u128::from(bound) * u128::from(bound);
+    let blocks = encoding.measure_bounds().iter().copied().chain([encoding.model_bound()]).map(square);
+    assert!(blocks.sum::<u128>() <= square(schedule.grid().bound()));
+    let murmur_privacy::DpEvent::Gaussian { bound, .. } = schedule.round_event().mechanism() else { panic!() };
+    assert_eq!(bound.get(), schedule.grid().bound() as f64);
+    // The multiplier is of the whole, so the measures cost the update a larger part of the noise and the budget nothing more.
+    let multiplier = |schedule: &Schedule| schedule.noise_multiplier().unwrap().get();
+    assert!((multiplier(&schedule) / multiplier(&plain) - 1.0).abs() < 1e-3);
+    assert!(encoding.clip() <= 0.3 && encoding.clip() > 0.299);
+    // Without noise only where no secret cohort is claimed, and then not in the sum at all.
+    let fixed = TASK.replace("kind = \"poisson\"\nrate = 0.1", "kind = \"fixed\"\ncohort = 300");
+    let open = Task::from_toml(&fixed.replace("epsilon = 2.0", "epsilon = 2.0\nnon_private_metrics = true")).unwrap();
+    assert!(open.privacy.metrics_are_open() && open.privacy.measures().is_empty());
+    assert_eq!(Task::from_json(&open.to_json().unwrap()).unwrap(), open);
 }

@@ -29,7 +29,14 @@ fn params() -> Arc<Params> {
 
 fn assignment() -> Assignment {
     let schedule = Small::exact(Cohort::All).schedule();
-    Assignment { task: schedule.hash(), round: 3, position: 3, model: Digest::of(b"model"), grid: schedule.grid() }
+    Assignment {
+        task: schedule.hash(),
+        round: 3,
+        position: 3,
+        model: Digest::of(b"model"),
+        grid: schedule.grid(),
+        clip: schedule.task().privacy.clip,
+    }
 }
 
 /// The one thing the device asks for now.
@@ -77,7 +84,9 @@ fn training() -> Device {
 
 fn sending() -> (Device, Upload) {
     let mut machine = training();
-    let DeviceEffect::Send { round: 3, upload } = takes(&mut machine, DeviceEvent::Trained(unit_delta(0))) else {
+    let DeviceEffect::Send { round: 3, upload, open_metrics: None } =
+        takes(&mut machine, DeviceEvent::Trained { delta: unit_delta(0), metrics: None })
+    else {
         panic!("sending was due")
     };
     (machine, upload)
@@ -199,7 +208,7 @@ fn answers_that_nobody_asked_for_are_refused_and_cost_no_work() {
         let mut machine = training();
         assert_eq!(machine.handle(Time(7), event()).unwrap_err(), DeviceError::Unexpected);
         assert!(machine.poll_effect().is_none());
-        let effect = takes(&mut machine, DeviceEvent::Trained(unit_delta(0)));
+        let effect = takes(&mut machine, DeviceEvent::Trained { delta: unit_delta(0), metrics: None });
         assert!(matches!(effect, DeviceEffect::Send { round: 3, .. }), "the work at hand goes on");
     }
 }
@@ -216,7 +225,7 @@ fn talk(machine: &mut Device, index: usize, world: &mut World, lost: bool) {
             },
             DeviceEffect::FetchTask(_) => DeviceEvent::Task(task()),
             DeviceEffect::FetchModel(_) => DeviceEvent::Model(params()),
-            DeviceEffect::Train { .. } => DeviceEvent::Trained(unit_delta(index)),
+            DeviceEffect::Train { .. } => DeviceEvent::Trained { delta: unit_delta(index), metrics: None },
             DeviceEffect::Send { round, .. } => {
                 let verdict = world.upload(index, round);
                 if lost { DeviceEvent::Failed } else { DeviceEvent::Answered(verdict) }
@@ -262,9 +271,9 @@ fn limited() -> Small {
 
 fn limited_assignment(position: u32) -> Assignment {
     let schedule = limited().schedule();
-    let (task, grid) = (schedule.hash(), schedule.grid());
+    let (task, grid, clip) = (schedule.hash(), schedule.grid(), schedule.task().privacy.clip);
     // Numbers of abandoned rounds make numbers larger than positions.
-    Assignment { task, round: position + 4, position, model: Digest::of(b"model"), grid }
+    Assignment { task, round: position + 4, position, model: Digest::of(b"model"), grid, clip }
 }
 
 /// Offers work at this position, and lets the device carry it out if it takes it.
@@ -278,7 +287,7 @@ fn offered(machine: &mut Device, position: u32) -> Result<Vec<DeviceEffect>, Dev
     assert!(matches!(asks(machine), DeviceEffect::FetchModel(_)));
     machine.handle(now, DeviceEvent::Model(params()))?;
     assert!(matches!(asks(machine), DeviceEffect::Train { .. }));
-    machine.handle(now, DeviceEvent::Trained(unit_delta(0)))?;
+    machine.handle(now, DeviceEvent::Trained { delta: unit_delta(0), metrics: None })?;
     let effects = std::iter::from_fn(|| machine.poll_effect()).collect();
     machine.handle(now, DeviceEvent::Answered(Verdict::Accepted))?;
     Ok(effects)

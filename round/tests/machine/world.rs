@@ -238,7 +238,7 @@ impl World {
 
     fn send(&mut self, index: usize, round: u32, upload: Upload, fits: bool) -> Verdict {
         let expected = self.reference.uploads(index, round, fits, self.now);
-        self.happens(Event::Upload { device: device(index), round, upload });
+        self.happens(Event::Upload { device: device(index), round, upload, open_metrics: None });
         self.verdict(index, round, expected)
     }
 

@@ -25,7 +25,7 @@ use crate::{ServerError, store::Store};
 use notes::Notes;
 
 /// What one device hears back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reply {
     /// To a check-in.
     CheckIn(CheckIn),

@@ -150,7 +150,7 @@ fn live(store: &Mortal, seed: u64, published: &mut Vec<Digest>) -> Result<Outcom
 
 fn live_through(task: &str, store: &Mortal, seed: u64, published: &mut Vec<Digest>) -> Result<Outcome, ServerError> {
     let schedule = Schedule::new(Task::from_toml(task).unwrap(), 3).unwrap();
-    let grid = schedule.grid();
+    let encoding = schedule.encoding(schedule.task().privacy.clip);
     let mut driver = Driver::open(schedule, devices(), None, store.clone(), NoiseRng::seeded(seed))?;
     let time = Cell::new(0);
     let clock = || Time(time.get());
@@ -176,9 +176,9 @@ fn live_through(task: &str, store: &Mortal, seed: u64, published: &mut Vec<Diges
                 }
                 _ => continue,
             };
-            let upload = Upload::from_plain_bytes(grid, &vec![0; Upload::encoded_len(&grid)]).unwrap();
+            let upload = Upload::from_plain_bytes(&encoding, &vec![0; Upload::encoded_len(&encoding.grid())]).unwrap();
             let mut verdict = None;
-            let event = Event::Upload { device, round, upload };
+            let event = Event::Upload { device, round, upload, open_metrics: None };
             let result = driver.handle(clock(), &clock, event, &mut |reply| verdict = Some(reply));
             see(&driver);
             // The device hears back even if what its upload set off kills the process.
@@ -335,7 +335,7 @@ fn a_restart_with_another_number_of_devices_is_refused_with_both_numbers() {
 #[test]
 fn an_event_counts_by_when_it_came_and_not_by_how_long_it_waited() {
     let schedule = Schedule::new(Task::from_toml(TASK).unwrap(), 3).unwrap();
-    let grid = schedule.grid();
+    let encoding = schedule.encoding(schedule.task().privacy.clip);
     let mut driver = Driver::open(schedule, devices(), None, MemoryStore::default(), NoiseRng::seeded(1)).unwrap();
     // The thread is busy: by its clock the window of 60 seconds, open from 0, is over.
     let time = Cell::new(0);
@@ -353,8 +353,8 @@ fn an_event_counts_by_when_it_came_and_not_by_how_long_it_waited() {
         assert!(matches!(ask(1, Event::CheckIn(device)), Reply::CheckIn(CheckIn::Assigned(_))));
     }
     let upload = |device: &str| {
-        let upload = Upload::from_plain_bytes(grid, &vec![0; Upload::encoded_len(&grid)]).unwrap();
-        Event::Upload { device: device.parse().unwrap(), round: 0, upload }
+        let upload = Upload::from_plain_bytes(&encoding, &vec![0; Upload::encoded_len(&encoding.grid())]).unwrap();
+        Event::Upload { device: device.parse().unwrap(), round: 0, upload, open_metrics: None }
     };
     assert_eq!(ask(59_999, upload("a")), Reply::Verdict(Verdict::Accepted));
     assert_eq!(ask(60_000, upload("b")), Reply::Verdict(Verdict::Refused(Refusal::RoundClosed)));

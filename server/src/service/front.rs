@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
-use murmur_privacy::{Digest, Grid};
+use murmur_privacy::{Digest, Encoding};
 use murmur_proto::answer::CheckIn;
 use murmur_round::{
     coordinator::{Event, Verdict},
@@ -25,7 +25,8 @@ pub(crate) struct Front(Arc<Inner>);
 struct Inner {
     task: TaskHash,
     json: Bytes,
-    grid: Grid,
+    /// Of every round but for the step, which no check depends on.
+    encoding: Encoding,
     enrolled: BTreeSet<DeviceId>,
     published: Published,
     queue: Arc<Queue>,
@@ -42,7 +43,7 @@ impl Front {
         Ok(Self(Arc::new(Inner {
             task: schedule.hash(),
             json: schedule.task().to_json()?.into(),
-            grid: schedule.grid(),
+            encoding: schedule.encoding(schedule.task().privacy.clip),
             enrolled,
             published,
             queue,
@@ -54,8 +55,8 @@ impl Front {
         self.0.json.clone()
     }
 
-    pub(super) fn grid(&self) -> Grid {
-        self.0.grid
+    pub(super) fn encoding(&self) -> &Encoding {
+        &self.0.encoding
     }
 
     pub(super) fn expect_task(&self, found: TaskHash) -> Result<(), RequestError> {

@@ -56,7 +56,9 @@ impl RequestError {
             Self::Chunk(ChunkError::TooLong { .. }) => (Code::InvalidArgument, ErrorReason::TooLong),
             Self::Chunk(ChunkError::TooShort { .. }) => (Code::InvalidArgument, ErrorReason::TooShort),
             Self::Upload(UploadError::Packing(_)) => (Code::InvalidArgument, ErrorReason::MalformedUpload),
-            Self::Upload(UploadError::NormExceeded { .. }) => (Code::InvalidArgument, ErrorReason::NormExceeded),
+            Self::Upload(UploadError::NormExceeded { .. } | UploadError::MeasureExceeded { .. }) => {
+                (Code::InvalidArgument, ErrorReason::NormExceeded)
+            }
             Self::Stopped => (Code::Unavailable, ErrorReason::Stopped),
             Self::Stream(status) => (status.code(), ErrorReason::Malformed),
         }

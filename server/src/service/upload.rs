@@ -14,13 +14,12 @@ use super::{Front, RequestError};
 
 /// Receives one upload and checks everything that can be checked without the coordinator.
 pub(super) async fn receive(front: &Front, mut stream: Streaming<WriteUploadRequest>) -> Result<Event, RequestError> {
-    let Header { device, task, round, total_length } = match next(&mut stream).await? {
+    let Header { device, task, round, total_length, open_metrics } = match next(&mut stream).await? {
         Some(Part::Header(header)) => header.try_into()?,
         Some(Part::Chunk(_)) | None => return Err(WireError::Missing { field: "header" }.into()),
     };
     front.expect_part(&device, task)?;
-    let grid = front.grid();
-    let expected = Upload::encoded_len(&grid);
+    let expected = Upload::encoded_len(&front.encoding().grid());
     if total_length != expected as u64 {
         return Err(RequestError::WrongLength { expected, found: total_length });
     }
@@ -29,9 +28,10 @@ pub(super) async fn receive(front: &Front, mut stream: Streaming<WriteUploadRequ
         assembly.add(&chunk(part)?)?;
     }
     let bytes = assembly.finish_exact()?;
-    let checked = move || Upload::from_plain_bytes(grid, &bytes);
+    let encoding = front.encoding().clone();
+    let checked = move || Upload::from_plain_bytes(&encoding, &bytes);
     let upload = tokio::task::spawn_blocking(checked).await.map_err(|_| RequestError::Stopped)??;
-    Ok(Event::Upload { device, round, upload })
+    Ok(Event::Upload { device, round, upload, open_metrics })
 }
 
 async fn next(stream: &mut Streaming<WriteUploadRequest>) -> Result<Option<Part>, RequestError> {

@@ -54,6 +54,7 @@ impl ZeroDevice {
             task: assignment.task,
             round: assignment.round,
             total_length: Upload::encoded_len(&assignment.grid) as u64,
+            open_metrics: None,
         }
     }
 

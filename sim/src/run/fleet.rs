@@ -6,12 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use murmur_privacy::{Digest, ledger::Entry};
+use murmur_privacy::{Digest, ledger::Entry, units::Clip};
 use murmur_round::{
     coordinator::{Coordinator, Effect, Event, Outcome},
     device::{Device, DeviceEffect, DeviceEvent},
     device_id::DeviceId,
     guarantee::Guarantee,
+    measure::ReleasedMetrics,
     params::Params,
     participation::Turn,
     task::TaskHash,
@@ -21,8 +22,20 @@ use murmur_round::{
 use super::workers::{Answer, Job, Workers};
 use crate::SimError;
 
-/// What is called after every release: the round, its model, and what is promised by then.
-pub(super) type OnRelease<'a> = dyn FnMut(u32, &Params, &Guarantee) -> Result<(), SimError> + 'a;
+/// What a round released.
+pub(super) struct Released {
+    pub(super) round: u32,
+    pub(super) params: Arc<Params>,
+    /// What is promised by then.
+    pub(super) guarantee: Guarantee,
+    /// The next round's clip.
+    pub(super) clip: Clip,
+    /// What the round said of the model before it.
+    pub(super) metrics: Option<ReleasedMetrics>,
+}
+
+/// What is called after every release.
+pub(super) type OnRelease<'a> = dyn FnMut(Released) -> Result<(), SimError> + 'a;
 
 /// All devices and the coordinator, at one moment of virtual time.
 pub(super) struct Fleet {
@@ -123,13 +136,13 @@ impl Fleet {
     }
 
     fn take_answer(&mut self, answer: Answer) -> Result<(), SimError> {
-        let Answer { index, mut device, round, upload } = answer;
+        let Answer { index, mut device, round, upload, open_metrics } = answer;
         if !device.turns().is_empty() {
             self.turns.insert(index, device.turns().clone());
         }
         let name = device.id().clone();
         let event = match upload {
-            Some(upload) => Event::Upload { device: name, round, upload },
+            Some(upload) => Event::Upload { device: name, round, upload, open_metrics },
             None => Event::Withdraw { device: name, round },
         };
         self.coordinator.handle(self.now, event);
@@ -176,8 +189,13 @@ impl Fleet {
                 }
                 Effect::Publish { round: Some(round), .. } => {
                     self.released = Some(round + 1);
-                    let guarantee = self.coordinator.guarantee()?;
-                    on_release(round, &self.coordinator.model(), &guarantee)?;
+                    on_release(Released {
+                        round,
+                        params: self.coordinator.model(),
+                        guarantee: self.coordinator.guarantee()?,
+                        clip: self.coordinator.clip(),
+                        metrics: self.coordinator.metrics(),
+                    })?;
                 }
                 // A block's secret and the record of who took part stay in the coordinator: no process follows on this one.
                 Effect::Publish { round: None, .. } | Effect::Keep(_) | Effect::Forget | Effect::Record(_) => {}
@@ -205,6 +223,11 @@ impl Fleet {
     /// The current model.
     pub(super) fn params(&self) -> Arc<Params> {
         self.coordinator.model()
+    }
+
+    /// The next round's clip, and what the last one said of the model before it.
+    pub(super) fn measured(&self) -> (Clip, Option<ReleasedMetrics>) {
+        (self.coordinator.clip(), self.coordinator.metrics())
     }
 
     /// The ledger's entries, and the last model's file and digest.

@@ -13,17 +13,18 @@ use std::{
 };
 
 use murmur_client::evaluate;
-use murmur_privacy::{Digest, NoiseRng, Provenance, ledger::Entry};
+use murmur_privacy::{Digest, NoiseRng, Provenance, ledger::Entry, units::Clip};
 use murmur_round::{
     coordinator::{Coordinator, Outcome, Stored},
     device_id::DeviceId,
     founding,
     guarantee::Guarantee,
+    measure::ReleasedMetrics,
     task::Schedule,
 };
 
 use crate::{SimError, population::Population, scenario::Scenario};
-use fleet::Fleet;
+use fleet::{Fleet, Released};
 
 /// How a simulation is carried out; none of it changes its result but `stop_after`.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,10 @@ pub struct Finished {
     pub schedule: Schedule,
     /// What was promised up to the last round, marked as simulated.
     pub guarantee: Guarantee,
+    /// The clip of the round that would have come next.
+    pub clip: Clip,
+    /// What the last round said of the model before it, measured by its devices.
+    pub metrics: Option<ReleasedMetrics>,
     /// Every entry of the population's ledger.
     pub ledger: Vec<Entry>,
     /// The last released model, a safetensors file.
@@ -94,17 +99,19 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
     let mut measurements = Vec::new();
     let outcome = std::thread::scope(|scope| {
         let workers = workers::Workers::start(scope, options.threads, &population, &task)?;
-        fleet.run(&workers, &mut |round, params, guarantee| {
+        fleet.run(&workers, &mut |released| {
+            let Released { round, params, guarantee, clip, metrics } = released;
             let due = (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
-                let evaluation = evaluate(&task.model, params, population.test())?;
-                let measurement = Measurement { round, epsilon: guarantee.epsilon_spent, evaluation };
+                let evaluation = evaluate(&task.model, &params, population.test())?;
+                let epsilon = guarantee.epsilon_spent;
+                let measurement = Measurement { round, epsilon, evaluation, clip, metrics };
                 measurements.push(measurement);
                 Some(measurement)
             } else {
                 None
             };
-            observer.round(round, guarantee, measured.as_ref());
+            observer.round(round, &guarantee, measured.as_ref());
             Ok(())
         })
     })?;
@@ -116,16 +123,20 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
     if measurements.last().map(|last| last.round + 1) != released {
         let evaluation = evaluate(&task.model, &fleet.params(), population.test())?;
         let round = released.unwrap_or(1) - 1;
-        measurements.push(Measurement { round, epsilon: guarantee.epsilon_spent, evaluation });
+        let (clip, metrics) = fleet.measured();
+        measurements.push(Measurement { round, epsilon: guarantee.epsilon_spent, evaluation, clip, metrics });
     }
     let wall = started.elapsed();
     observer.finished();
+    let (clip, metrics) = fleet.measured();
     let (ledger, (model, model_digest)) = fleet.into_files();
     Ok(Finished {
         outcome,
         rounds: released.unwrap_or(0),
         schedule,
         guarantee,
+        clip,
+        metrics,
         ledger,
         model,
         model_digest,

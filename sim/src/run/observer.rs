@@ -1,8 +1,8 @@
 //! What a simulation tells while it runs.
 
 use murmur_client::Evaluation;
-use murmur_privacy::units::Epsilon;
-use murmur_round::{guarantee::Guarantee, task::Schedule};
+use murmur_privacy::units::{Clip, Epsilon};
+use murmur_round::{guarantee::Guarantee, measure::ReleasedMetrics, task::Schedule};
 
 /// Quality of one released model on data outside the population: post-processing, it costs nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,6 +13,10 @@ pub struct Measurement {
     pub epsilon: Epsilon,
     /// Accuracy and loss.
     pub evaluation: Evaluation,
+    /// The clip of the round that begins with this model.
+    pub clip: Clip,
+    /// What the round's devices said of the model before it, where the task asks them.
+    pub metrics: Option<ReleasedMetrics>,
 }
 
 /// Somebody who watches a run. It sees what anybody may see.

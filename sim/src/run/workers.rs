@@ -15,6 +15,7 @@ use murmur_privacy::Upload;
 use murmur_round::{
     coordinator::Assignment,
     device::{Device, DeviceEffect, DeviceEvent},
+    measure::LocalMetrics,
     params::Params,
     task::Task,
     time::Time,
@@ -39,6 +40,8 @@ pub(super) struct Answer {
     pub(super) round: u32,
     /// Absent when the device withdraws.
     pub(super) upload: Option<Upload>,
+    /// What it measured, in clear, where the task asks for that.
+    pub(super) open_metrics: Option<LocalMetrics>,
 }
 
 /// A pool of training threads, one resident trainer each. Which thread trains which device changes nothing: a trainer's
@@ -101,13 +104,17 @@ fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc
         match effect {
             DeviceEffect::FetchTask(_) => device.handle(now, DeviceEvent::Task(task.clone()))?,
             DeviceEffect::FetchModel(_) => device.handle(now, DeviceEvent::Model(params.clone()))?,
-            DeviceEffect::Train { params, plan, seed } => {
+            DeviceEffect::Train { params, plan, seed, measure } => {
                 let examples = population.examples(index, device.id());
-                let delta = trainer.train(&params, &plan, &examples, seed)?;
-                device.handle(now, DeviceEvent::Trained(delta))?;
+                let (delta, metrics) = trainer.work(&params, &plan, &examples, seed, measure)?;
+                device.handle(now, DeviceEvent::Trained { delta, metrics })?;
             }
-            DeviceEffect::Send { round, upload } => return Ok(Answer { index, device, round, upload: Some(upload) }),
-            DeviceEffect::Withdraw { round } => return Ok(Answer { index, device, round, upload: None }),
+            DeviceEffect::Send { round, upload, open_metrics } => {
+                return Ok(Answer { index, device, round, upload: Some(upload), open_metrics });
+            }
+            DeviceEffect::Withdraw { round } => {
+                return Ok(Answer { index, device, round, upload: None, open_metrics: None });
+            }
             // The fleet reads the device's turns when it comes back.
             DeviceEffect::CheckIn | DeviceEffect::Remember { .. } => {}
         }

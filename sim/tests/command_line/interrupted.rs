@@ -17,8 +17,12 @@ fn an_interrupted_run_leaves_nothing() {
     let world = World::new();
     // Hours of rounds.
     world.write("task.toml", with(TASK, "rounds", "rounds = 100000"));
-    let mut command = world.command(&["run", "scenario.toml", "--out", "results"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let command = world.command(&["run", "scenario.toml", "--out", "results"]);
+    // A shell's background jobs ignore the signal, and so would all that they start, this test included.
+    let mut listening = Command::new("env");
+    listening.arg("--default-signal=INT").arg(command.get_program()).args(command.get_args());
+    listening.current_dir(command.get_current_dir().unwrap()).env_remove("RUST_LOG");
+    let mut child = listening.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let stderr = BufReader::new(child.stderr.take().unwrap());
     // The promise is printed just before the first round.
     assert!(stderr.lines().map_while(Result::ok).any(|line| line.contains("SIMULATED")));

@@ -8,6 +8,7 @@ mod correlated;
 mod data;
 mod interrupted;
 mod json;
+mod metrics;
 mod plan;
 mod pricing;
 mod results;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use murmur_privacy::Sum;
+use murmur_privacy::{Sum, Upload};
 
 use super::{Finished, Phase, Sealing, answer_late};
 use crate::{
     coordinator::{Effect, Event, Outcome, Refusal, Verdict, shared::Shared},
     device_id::DeviceId,
+    measure::{LocalMetrics, OpenMetrics},
     participation::Selection,
     time::Time,
 };
@@ -23,6 +24,8 @@ pub(in crate::coordinator) struct Collecting {
     /// Devices that said they will not answer.
     withdrawn: BTreeSet<DeviceId>,
     sum: Sum,
+    /// What devices sent in clear, where the task asks for it.
+    open_metrics: OpenMetrics,
 }
 
 impl Collecting {
@@ -39,6 +42,7 @@ impl Collecting {
             counted: BTreeSet::new(),
             withdrawn: BTreeSet::new(),
             sum: Sum::new(shared.schedule.grid()),
+            open_metrics: OpenMetrics::default(),
         };
         phase.close_if_answered(shared)
     }
@@ -58,8 +62,9 @@ impl Collecting {
             Event::Upload { round, .. } | Event::Withdraw { round, .. } if round != self.round => {
                 answer_late(shared, event);
             }
-            Event::Upload { device, round, upload } => {
-                let verdict = self.upload(&device, &upload);
+            Event::Upload { device, round, upload, open_metrics } => {
+                let asked = shared.schedule.task().privacy.metrics_are_open();
+                let verdict = self.upload(&device, &upload, open_metrics.filter(|_| asked));
                 shared.effects.push_back(Effect::Answer { device, round, verdict });
             }
             Event::Withdraw { device, round } => {
@@ -88,7 +93,7 @@ impl Collecting {
         }
     }
 
-    fn upload(&mut self, device: &DeviceId, upload: &murmur_privacy::Upload) -> Verdict {
+    fn upload(&mut self, device: &DeviceId, upload: &Upload, open_metrics: Option<LocalMetrics>) -> Verdict {
         if self.counted.contains(device) {
             return Verdict::Accepted;
         }
@@ -97,6 +102,9 @@ impl Collecting {
         }
         if self.sum.add(upload).is_err() {
             return Verdict::Refused(Refusal::WrongGrid);
+        }
+        if let Some(metrics) = open_metrics {
+            self.open_metrics.add(&metrics);
         }
         self.counted.insert(device.clone());
         Verdict::Accepted
@@ -126,6 +134,6 @@ impl Collecting {
     fn close(self, shared: &mut Shared) -> Phase {
         shared.record(&self.counted);
         shared.close(self.round, self.counted);
-        Sealing::enter(shared, self.round, self.sum)
+        Sealing::enter(shared, self.round, self.sum, self.open_metrics.released())
     }
 }

@@ -66,6 +66,12 @@ fn tasks_with_correlated_noise_are_read_and_every_mistake_in_them_is_named() {
         (allocated(), "\"gaussian\"", "\"blt\"\nbuffers = 2", "does not go with participation.kind = \"allocation\""),
         (TASK.to_owned(), "\"gaussian\"", "\"matrix\"", "\"tree\", \"banded\", \"blt\""),
         (banded(), "epsilon = 2.0\n", "", "privacy.epsilon is missing"),
+        (
+            banded(),
+            "bands = 8",
+            "bands = 8\nadaptive_clip = { quantile = 0.5, learning_rate = 0.2, share = 0.01 }",
+            "privacy.adaptive_clip moves the scale of the noise from round to round",
+        ),
     ] {
         assert!(text.contains(from), "{from}");
         let message = Task::from_toml(&text.replacen(from, to, 1)).unwrap_err().to_string();
