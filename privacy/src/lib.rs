@@ -39,12 +39,17 @@
 //!    models are post-processing of releases. Denominators are constants of the task; under a sampled claim no count of a
 //!    round leaves the coordinator either.
 //!
+//! **Beside it, on the device.** A device may randomise its update before anybody sees it, at a cost that it keeps in a ledger of its
+//! own: another guarantee, of another party, that trusts nobody. See [`local`]; where a proof there is about real numbers and floats
+//! are drawn, the guarantee says so.
+//!
 //! **What this does not say.** Nothing about a coordinator that is malicious or broken into; nothing about a person with several
 //! devices; nothing about the time a sampler takes; nothing at all when the mechanism is [`Mechanism::None`] (epsilon is infinite)
 //! or the noise is [`Provenance::Simulated`].
 #![forbid(unsafe_code)]
 
 pub mod accountant;
+mod chain;
 pub mod correlated;
 pub mod digest;
 pub mod encoding;
@@ -52,6 +57,7 @@ pub mod event;
 mod exact;
 pub mod grid;
 pub mod ledger;
+pub mod local;
 pub mod mechanism;
 pub mod noise;
 mod ring;

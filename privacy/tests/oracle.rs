@@ -21,6 +21,12 @@ mod laplace;
 mod matrix;
 #[path = "oracle/mechanisms.rs"]
 mod mechanisms;
+#[path = "oracle/privunit2.rs"]
+mod privunit2;
+#[path = "oracle/privunitg.rs"]
+mod privunitg;
+#[path = "oracle/scalardp.rs"]
+mod scalardp;
 #[path = "oracle/tables.rs"]
 mod tables;
 #[path = "oracle/tree.rs"]
@@ -259,6 +265,9 @@ mod meet {
     table!(distributed, "distributed", 10);
     table!(laplace, "laplace", 10);
     table!(matrix, "matrix_factorisation", 10);
+    table!(privunit2, "privunit2", 50);
+    table!(privunitg, "privunitg", 40);
+    table!(scalardp, "scalardp", 100);
     table!(tree, "tree_aggregation", 10);
     table!(without_replacement, "without_replacement", 10);
 }

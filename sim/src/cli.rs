@@ -7,9 +7,10 @@ use clap::{Args, Parser, Subcommand};
 use murmur_round::coordinator::Outcome;
 use murmur_sim::{
     SimError,
-    budget::Question,
+    budget::{Answer, BudgetError, Question},
     check,
     folder::Folder,
+    mechanism::Mechanism,
     output,
     run::{self, Observer, Options, Silent},
     scenario::{Overrides, Scenario},
@@ -42,6 +43,9 @@ enum Command {
     /// What a budget buys: epsilon, noise or rounds of a schedule, a plan, or a ledger's spending.
     #[command(subcommand)]
     Budget(Question),
+    /// What a local randomiser runs with, its exact error and its promise.
+    #[command(subcommand)]
+    Mechanism(Mechanism),
 }
 
 #[derive(Args)]
@@ -91,7 +95,12 @@ pub(crate) fn main() -> ExitCode {
     let (json, result) = match cli.command {
         Command::Run(arguments) => (arguments.json, run(&arguments)),
         Command::Check(arguments) => (arguments.json, check(&arguments)),
-        Command::Budget(question) => return budget(&question),
+        Command::Budget(question) => {
+            let answer = question.answer();
+            let refused = answer.as_ref().is_err_and(BudgetError::is_refusal);
+            return told(answer, question.json(), refused);
+        }
+        Command::Mechanism(mechanism) => return told(mechanism.answer(), mechanism.json(), false),
     };
     ExitCode::from(result.unwrap_or_else(|error| report(&error, json)))
 }
@@ -158,9 +167,10 @@ fn check(arguments: &CheckArguments) -> anyhow::Result<u8> {
     Ok(DONE)
 }
 
-fn budget(question: &Question) -> ExitCode {
-    let code = match question.answer() {
-        Ok(answer) if question.json() => {
+/// Prints an answer, or why there is none.
+fn told(answer: Result<Answer, impl std::fmt::Display>, json: bool, refused: bool) -> ExitCode {
+    let code = match answer {
+        Ok(answer) if json => {
             println!("{}", answer.json);
             DONE
         }
@@ -169,9 +179,8 @@ fn budget(question: &Question) -> ExitCode {
             DONE
         }
         Err(error) => {
-            let refused = error.is_refusal();
             eprintln!("{}: {error}", if refused { "refused" } else { "error" });
-            if question.json() && refused {
+            if json && refused {
                 println!("{}", json!({ "outcome": "refused", "error": error.to_string() }));
             }
             if refused { REFUSED } else { ERROR }

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod check;
 pub mod error;
 pub mod folder;
+pub mod mechanism;
 pub mod output;
 pub mod population;
 pub mod run;

@@ -372,8 +372,81 @@ def loss_distributions():
     write("loss_distributions", about, columns, drawn)
 
 
+def privunit2():
+    """Best parameters; and the norm and the exact epsilon of other parameters, which published rules chose."""
+    drawn, about = [], []
+    for row in rows("privunit2", "exact_privacy_optimal_split"):
+        i, value = row["inputs"], row["value"]
+        if share(i) < 0.5 or i["epsilon"] >= 128:
+            about.append(row["library"])
+            found = [value[name] for name in ("gamma", "p", "log_q", "m", "l2_squared_error")]
+            drawn.append(["best", i["d"], i["epsilon"], *found])
+    for row in rows("privunit2", "paper_bounds_16a_16b_optimal_split"):
+        i, value = row["inputs"], row["value"]
+        if share(i) < 0.5:
+            drawn.append(["given", i["d"], value["exact_eps_of_these_parameters"], value["gamma"], value["p"], None, value["m"],
+                          value["l2_squared_error"]])
+    for row in rows("privunit2", "m_paper_eq15"):
+        i, value = row["inputs"], row["value"]
+        about.append(row["library"])
+        drawn.append(["given", i["d"], value["exact_eps"], i["gamma"], value["p"], value["log_q"], value["m"], None])
+    columns = ["kind", "dimension", "epsilon", "gamma", "p", "log_q", "m", "squared error"]
+    write("privunit2", about, columns, drawn)
+
+
+def privunitg():
+    drawn, about = [], []
+    for row in rows("privunitg", "optimal"):
+        i, value = row["inputs"], row["value"]
+        about.append(row["library"])
+        found = [value[name] for name in ("gamma", "p", "m", "expected_alpha_sq", "l2_squared_error")]
+        drawn.append([i["d"], i["epsilon"], *found])
+    columns = ["dimension", "epsilon", "gamma", "p", "m", "mean square along", "squared error"]
+    write("privunitg", about, columns, drawn)
+
+
+def scalardp():
+    drawn, about = [], []
+    for row in rows("scalardp", "exact"):
+        i, value = row["inputs"], row["value"]
+        if share(i) < 0.4:
+            about.append(row["library"])
+            found = [value[name] for name in ("a", "b", "variance", "keep_probability", "output_min", "output_max", "k_default")]
+            drawn.append([i["epsilon"], i["r_max"], i["k"], i["r"], *found])
+    columns = ["epsilon", "max", "levels", "magnitude", "a", "b", "variance", "keep probability", "least", "most", "usual levels"]
+    write("scalardp", about, columns, drawn)
+
+
+def caps():
+    """Shares of the sphere and of the normal law, and what follows for PrivUnit2, at 40 digits and far beyond the tables."""
+    mp = mpmath.mp.clone()
+    mp.dps = 40
+    drawn = []
+    for dimension in (2, 3, 4, 5, 10, 100, 1000, 10**5, 10**7):
+        for gamma in (0.0, 1e-9, 1e-4, 0.01, 0.02, 0.3, 0.5, 0.9, 0.999, 1 - 2.0**-24):
+            power, g = dimension - 2, mp.mpf(gamma)
+            sine = mp.sqrt((1 - g) * (1 + g))
+            angle = mp.atan2(sine, g)
+            # Relative to the edge of the cap; what is left out is below e^-100.
+            reach = angle
+            if power:
+                reach = min(angle, mp.sqrt(mp.mpf(200) / power), 100 * sine / (power * g) if gamma else angle)
+            weight = lambda y: (mp.cos(y) - g / sine * mp.sin(y)) ** power
+            integral = mp.quad(weight, mp.linspace(0, reach, 25))
+            ln_constant = mp.loggamma(mp.mpf(dimension) / 2) - mp.loggamma(mp.mpf(dimension - 1) / 2) - mp.log(mp.pi) / 2
+            log_q = ln_constant + power * mp.log(sine) + mp.log(integral)
+            if log_q < -1e6:
+                continue
+            q, mean = mp.exp(log_q), sine / ((dimension - 1) * integral)
+            for p in (0.625, 0.9921875):
+                p = mp.mpf(p)
+                epsilon = mp.log(p / (1 - p)) + mp.log1p(-q) - log_q
+                drawn.append([dimension, gamma, float(p), float(log_q), float(mean * (p - q) / (1 - q)), float(epsilon)])
+    write("caps", [MPMATH], ["dimension", "gamma", "p", "log_q", "m", "epsilon"], drawn)
+
+
 QUICK = [zcdp, gaussian, tree_aggregation, without_replacement, distributed, laplace, matrix_factorisation, adjacency,
-         calibration, renyi_mechanisms, loss_distributions]
+         calibration, renyi_mechanisms, loss_distributions, privunit2, privunitg, scalardp, caps]
 SLOW = [renyi_orders, sampled_gaussian]
 wanted = sys.argv[3:]
 for draw in QUICK + SLOW:

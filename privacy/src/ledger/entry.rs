@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
 use crate::{
+    chain,
     digest::Digest,
     event::{DpEvent, Relation},
     noise::Provenance,
@@ -151,9 +152,8 @@ pub struct Entry {
 impl Entry {
     /// Seals a record onto the chain whose last digest is `previous`.
     pub(super) fn seal(index: u64, previous: Digest, record: Record) -> Result<Self, LedgerError> {
-        // serde_json writes fields in declaration order and floats as their shortest exact form: canonical.
-        let body = serde_json::to_vec(&(index, previous, &record)).map_err(|_| LedgerError::Encoding)?;
-        Ok(Self { index, previous, record, digest: Digest::of(&body) })
+        let digest = chain::digest(index, previous, &record).map_err(|_| LedgerError::Encoding)?;
+        Ok(Self { index, previous, record, digest })
     }
 
     /// One line of JSON, without the newline.
@@ -169,8 +169,6 @@ impl Entry {
     /// # Errors
     /// [`LedgerError::Corrupt`] at `index` when the line is not, byte for byte, what [`to_line`](Self::to_line) writes.
     pub fn from_line(index: u64, line: &str) -> Result<Self, LedgerError> {
-        let entry: Self = serde_json::from_str(line).map_err(|_| LedgerError::Corrupt { index })?;
-        // Spaces, unknown fields or another spelling of a number would be outside the digest.
-        if entry.to_line()? == line { Ok(entry) } else { Err(LedgerError::Corrupt { index }) }
+        chain::read(line).ok_or(LedgerError::Corrupt { index })
     }
 }

@@ -31,6 +31,11 @@ impl Bounded {
         Self(vector)
     }
 
+    /// The integers, for a device's own randomiser.
+    pub(crate) fn into_vector(self) -> RingVector {
+        self.0
+    }
+
     #[cfg(test)]
     pub(crate) fn vector(&self) -> &RingVector {
         &self.0
@@ -38,6 +43,11 @@ impl Bounded {
 }
 
 impl Delta {
+    /// The values, for a device's own randomiser.
+    pub(crate) fn values(&self) -> &[f32] {
+        &self.0
+    }
+
     /// Whether its l2 norm is at most `limit`, to float accuracy; never for a delta that is not finite.
     ///
     /// It never leaves the device but as a measure of its own, within its own bound.

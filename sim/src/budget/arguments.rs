@@ -125,14 +125,16 @@ pub struct LedgerArguments {
     pub json: bool,
 }
 
-fn quantity<Quantity: TryFrom<f64, Error = OutOfRange>>(text: &str) -> Result<Quantity, String> {
-    let number: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
-    Quantity::try_from(number).map_err(|error| error.to_string())
+pub(crate) fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a number"))
+}
+
+pub(crate) fn quantity<Quantity: TryFrom<f64, Error = OutOfRange>>(text: &str) -> Result<Quantity, String> {
+    Quantity::try_from(number(text)?).map_err(|error| error.to_string())
 }
 
 fn target(text: &str) -> Result<Epsilon, String> {
-    let number: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
-    match Epsilon::new(number) {
+    match Epsilon::new(number(text)?) {
         Ok(epsilon) if epsilon.is_finite() => Ok(epsilon),
         Ok(_) => Err("a target must be finite: everything meets an infinite epsilon".to_owned()),
         Err(error) => Err(error.to_string()),

@@ -13,6 +13,7 @@ mod plan;
 
 pub use accountants::{Choice, Priced, Table};
 pub use arguments::{EpsilonArguments, LedgerArguments, NoiseArguments, PlanArguments, RoundsArguments};
+pub(crate) use arguments::{number, quantity};
 pub use claim::Claim;
 pub use error::BudgetError;
 

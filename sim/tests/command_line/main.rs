@@ -8,6 +8,7 @@ mod correlated;
 mod data;
 mod interrupted;
 mod json;
+mod mechanism;
 mod metrics;
 mod plan;
 mod pricing;
