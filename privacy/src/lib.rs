@@ -16,10 +16,10 @@
 //!    made to exclude, would be post-processing.
 //! 3. **The noise is the continuous Gaussian's.** The sum `s` is an integer vector, so `s + round(g) = round(s + g)` for
 //!    `g ~ N(0, sigma^2)`: the output is a function of the Gaussian mechanism's at sensitivity `S`. The rounded Gaussian is drawn
-//!    exactly, by comparisons of random digits ([`noise::RoundedGaussian`]; Karney 2016), from ChaCha20 keyed by the operating
-//!    system, which makes the claim computational. Where nobody can be sampled, noise is correlated between the rounds of a block:
-//!    the block's releases are together a function of one Gaussian mechanism, and its noise one of the block's secret, so that a
-//!    restart draws none of it again ([`correlated`], where this is proven).
+//!    exactly, as the quantile of a fraction with as many random digits as it takes ([`noise::RoundedGaussian`]), from ChaCha20
+//!    keyed by the operating system, which makes the claim computational. Where nobody can be sampled, noise is correlated between
+//!    the rounds of a block: the block's releases are together a function of one Gaussian mechanism, and its noise one of the
+//!    block's secret, so that a restart draws none of it again ([`correlated`], where this is proven).
 //! 4. **A round costs its [`DpEvent`].** The mechanism's event follows from the integers `sigma` and `S` that run. It is wrapped as
 //!    Poisson-sampled only by a participation that includes each enrolled device by an independent secret coin and lets no
 //!    device displace another (`murmur_round::participation`); otherwise it is charged whole. A block of correlated noise is charged

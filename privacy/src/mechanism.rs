@@ -1,5 +1,7 @@
 //! What is added to a sum before it is released, and what that costs.
 
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use thiserror::Error;
 
@@ -7,13 +9,13 @@ use crate::{
     correlated::{self, Correlation},
     event::{DpEvent, Relation},
     grid::{BOUND_LIMIT, Grid},
-    noise::{NoiseRng, RoundedGaussian},
+    noise::{NoiseRng, RoundedGaussian, spread},
     ring::RingVector,
     units::{NoiseMultiplier, OutOfRange, Scale},
 };
 
-/// Largest standard deviation in steps: with it the sampler's arithmetic stays inside `u128`.
-pub const SIGMA_LIMIT: u64 = 1 << 44;
+/// Largest standard deviation in steps that the sampler draws.
+pub const SIGMA_LIMIT: u64 = RoundedGaussian::LIMIT;
 
 /// A mechanism on integer sums.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,11 +139,16 @@ impl Mechanism {
     }
 
     /// Adds noise that is drawn afresh; false, and nothing is added, where noise comes from a stream. The result depends on the
-    /// generator's key alone, not on how the work is cut up.
-    pub(crate) fn perturb(&self, sum: &mut RingVector, rng: &mut NoiseRng) -> bool {
+    /// generator's state alone, not on the number of threads.
+    pub(crate) fn perturb(&self, sum: &mut RingVector, rng: &mut NoiseRng, threads: NonZeroUsize) -> bool {
         match self {
-            // Beyond the limit the event promises nothing, and the sampler's integers must not overflow.
-            Self::Gaussian { sigma } => RoundedGaussian::new((*sigma).min(SIGMA_LIMIT)).add_to(sum, rng),
+            Self::Gaussian { sigma } => {
+                // Beyond the limit the event promises nothing; nor does it for zero, of which there is nothing to add.
+                if let Ok(noise) = RoundedGaussian::new((*sigma).min(SIGMA_LIMIT)) {
+                    let (words, add) = sum.addition();
+                    spread(&noise, words, rng, threads, add);
+                }
+            }
             Self::Correlated { .. } => return false,
             Self::None => {}
         }

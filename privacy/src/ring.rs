@@ -56,12 +56,10 @@ impl RingVector {
         }
     }
 
-    /// Adds signed integers to the coordinates from `offset` on.
-    pub(crate) fn add_signed(&mut self, offset: usize, values: &[i64]) {
+    /// The coordinates, and how a signed integer is added to one of them.
+    pub(crate) fn addition(&mut self) -> (&mut [u64], impl Fn(&mut u64, i64) + Sync + use<>) {
         let mask = mask(self.grid);
-        for (word, addend) in self.words.iter_mut().skip(offset).zip(values) {
-            *word = word.wrapping_add(*addend as u64) & mask;
-        }
+        (&mut self.words, move |word, addend| *word = word.wrapping_add(addend as u64) & mask)
     }
 
     /// Representatives in `[-2^(b-1), 2^(b-1))`.

@@ -14,7 +14,7 @@ use crate::{
     digest::Digest,
     grid::Grid,
     mechanism::Mechanism,
-    noise::{Provenance, Secret},
+    noise::{Provenance, RoundedGaussian, Secret},
 };
 use source::Source;
 
@@ -80,16 +80,18 @@ impl NoiseStream {
         secret: &Secret,
     ) -> Result<Self, StreamError> {
         let Mechanism::Correlated { sigma, correlation } = mechanism else { return Err(StreamError::NotCorrelated) };
-        let sigma = *sigma;
-        if sigma == 0 || sigma > SIGMA_LIMIT {
-            return Err(StreamError::Sigma { sigma });
+        let (sigma, dimension) = (*sigma, grid.dimension());
+        let refused = StreamError::Sigma { sigma };
+        if sigma > SIGMA_LIMIT {
+            return Err(refused);
         }
-        let dimension = grid.dimension();
-        let fine = sigma << FRACTION_BITS;
+        let fresh = |deviation: u64| RoundedGaussian::new(deviation).map_err(|_| refused);
         let state = match correlation {
-            Correlation::Tree(tree) => State::Tree(tree::State::new(*tree, sigma, dimension)),
-            Correlation::Banded(banded) => State::Banded(banded::State::new(banded, fine)),
-            Correlation::Buffered(buffered) => State::Buffered(buffered::State::new(buffered, fine, dimension)),
+            Correlation::Tree(tree) => State::Tree(tree::State::new(*tree, fresh(sigma)?, dimension)),
+            Correlation::Banded(banded) => State::Banded(banded::State::new(banded, fresh(sigma << FRACTION_BITS)?)),
+            Correlation::Buffered(buffered) => {
+                State::Buffered(buffered::State::new(buffered, fresh(sigma << FRACTION_BITS)?, dimension))
+            }
         };
         let (source, provenance) = (Source::new(secret, dimension), secret.provenance());
         Ok(Self { mechanism: mechanism.clone(), grid, task, block, provenance, source, next: 0, state })

@@ -132,7 +132,7 @@ impl LocalRandomiser for LocalGaussian {
 
     fn randomise(&self, update: &Delta, rng: &mut NoiseRng) -> Delta {
         let mut vector = self.grid.encode(update).into_vector();
-        Mechanism::Gaussian { sigma: self.sigma }.perturb(&mut vector, rng);
+        Mechanism::Gaussian { sigma: self.sigma }.perturb(&mut vector, rng, std::num::NonZeroUsize::MIN);
         let step = self.grid.step();
         Delta::new(vector.centered().map(|steps| (steps as f64 * step) as f32).collect())
     }

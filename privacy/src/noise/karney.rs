@@ -7,6 +7,13 @@ use rand::Rng;
 
 use super::uniform::LazyUniform;
 
+/// `round(N(0, sigma^2))` for `sigma <= 2^44`.
+pub(super) fn rounded<R: Rng + ?Sized>(sigma: u64, rng: &mut R) -> i64 {
+    let HalfNormal { integer, fraction } = HalfNormal::draw(rng);
+    let magnitude = round_scaled(sigma, integer, fraction, rng) as i64;
+    if rng.next_u32() & 1 == 0 { magnitude } else { -magnitude }
+}
+
 /// The absolute value `k + x` of a standard normal deviate.
 pub(super) struct HalfNormal {
     pub(super) integer: u64,
@@ -92,4 +99,40 @@ fn below<R: Rng + ?Sized>(bound: u64, rng: &mut R) -> u64 {
             return word % bound;
         }
     }
+}
+
+/// `floor(sigma (k + x) + 1/2)`, deciding on as many digits of `x` as it takes.
+///
+/// With one 64-bit digit `X` of `x`, the value `2 sigma (k + x) + 1` lies in `[L, L + 2 sigma / 2^64)` for
+/// `L = 2 sigma (k + X / 2^64) + 1`; its half rounds down to the same integer over the whole interval unless an even
+/// integer lies inside. Then the next digits of `x` are compared with those of that rational point, which long
+/// division by `2 sigma` yields one at a time.
+pub(super) fn round_scaled<R: Rng + ?Sized>(sigma: u64, k: u64, mut x: LazyUniform, rng: &mut R) -> u64 {
+    // Numerators over the common denominator 2^64; `sigma <= 2^44` and `k` far below 2^16 keep them inside u128.
+    let twice = 2 * u128::from(sigma);
+    let low = twice * ((u128::from(k) << 64) + u128::from(x.first_digit())) + (1 << 64);
+    let floor = |numerator: u128| (numerator >> 65) as u64;
+    let (least, most) = (floor(low), floor(low + twice - 1));
+    if least == most {
+        return least;
+    }
+    // `most` is reached once twice * x >= (2 most - 1) - twice * k; the part of that point below digit 0 remains.
+    let point = ((u128::from(most) * 2) << 64) - low;
+    // The interval's width is `twice` numerator units per unit of digit 0, so the point's next digits are those of
+    // `point / twice`, which lies in [0, 1).
+    let mut remainder = point;
+    for index in 1.. {
+        let scaled = remainder << 64;
+        let (digit, next) = (scaled / twice, scaled % twice);
+        let drawn = u128::from(x.digit(index, rng));
+        if drawn != digit {
+            return if drawn > digit { most } else { least };
+        }
+        if next == 0 {
+            // The point ends here and every further digit of x is at or above it.
+            return most;
+        }
+        remainder = next;
+    }
+    most
 }

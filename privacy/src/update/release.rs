@@ -1,5 +1,7 @@
 //! The one door out of the privacy boundary.
 
+use std::num::NonZeroUsize;
+
 use thiserror::Error;
 
 use super::Sum;
@@ -81,9 +83,23 @@ impl Sum {
     /// [`ReleaseError`] when the receipt is for another event or another kind of entropy. Sum and receipt are gone
     /// then: the spend stays spent, nothing is released.
     pub fn release(self, mechanism: &Mechanism, receipt: Receipt, rng: &mut NoiseRng) -> Result<Release, ReleaseError> {
+        self.release_by(mechanism, receipt, rng, NonZeroUsize::MIN)
+    }
+
+    /// [`release`](Self::release) with the noise drawn by at most `threads` threads: the same bits for any number.
+    ///
+    /// # Errors
+    /// As [`release`](Self::release).
+    pub fn release_by(
+        self,
+        mechanism: &Mechanism,
+        receipt: Receipt,
+        rng: &mut NoiseRng,
+        threads: NonZeroUsize,
+    ) -> Result<Release, ReleaseError> {
         self.check(mechanism, &receipt, rng.provenance())?;
         let mut noised = self.0;
-        if mechanism.perturb(&mut noised, rng) {
+        if mechanism.perturb(&mut noised, rng, threads) {
             Ok(Release { noised, receipt })
         } else {
             Err(ReleaseError::NeedsStream { entry: receipt.entry() })
@@ -108,7 +124,8 @@ impl Sum {
         }
         let noise = stream.noise(place).ok_or(ReleaseError::PlaceUsed { entry, place })?;
         let mut noised = self.0;
-        noised.add_signed(0, &noise);
+        let (words, add) = noised.addition();
+        words.iter_mut().zip(noise).for_each(|(word, noise)| add(word, noise));
         Ok(Release { noised, receipt })
     }
 

@@ -6,26 +6,27 @@ use crate::correlated::{
     buffered::BUFFER_BITS,
     dyadic::{FRACTION_BITS, rounded, shifted},
 };
+use crate::noise::RoundedGaussian;
 
 /// A few decaying sums of the noise of all places so far.
 pub(super) struct State {
-    /// Deviation in units of `2^-16`.
-    sigma: u64,
+    /// In units of `2^-16`.
+    fresh: RoundedGaussian,
     /// Decay and weight, in units of `2^-16`, and the sums, in units of `2^-32`.
     buffers: Vec<(i128, i128, Vec<i128>)>,
 }
 
 impl State {
-    pub(super) fn new(buffered: &Buffered, sigma: u64, dimension: usize) -> Self {
+    pub(super) fn new(buffered: &Buffered, fresh: RoundedGaussian, dimension: usize) -> Self {
         let buffer = |pair: &crate::correlated::DyadicBuffer| {
             (i128::from(pair.decay), i128::from(pair.weight), vec![0; dimension])
         };
-        Self { sigma, buffers: buffered.buffers().iter().map(buffer).collect() }
+        Self { fresh, buffers: buffered.buffers().iter().map(buffer).collect() }
     }
 
     /// `n_t = floor(z'_t - f_t + 1/2)`.
     pub(super) fn next(&mut self, source: &Source, place: u32) -> Vec<i64> {
-        let mut drawn = source.draw(place, 0, self.sigma);
+        let mut drawn = source.draw(place, 0, &self.fresh);
         for (index, sample) in drawn.iter_mut().enumerate() {
             *sample = rounded(i128::from(*sample) - self.fed_back(index));
             self.remember(index, *sample);

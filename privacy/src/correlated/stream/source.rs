@@ -4,7 +4,7 @@ use chacha20::ChaCha20Rng;
 use rand::SeedableRng;
 use sha2::{Digest as _, Sha256};
 
-use crate::noise::{RoundedGaussian, Secret};
+use crate::noise::{IntegerNoise, RoundedGaussian, Secret};
 
 /// Coordinates per independent stream of bits.
 const CHUNK: usize = 4096;
@@ -25,18 +25,16 @@ impl Source {
         Self { key: hasher.finalize().into(), dimension }
     }
 
-    /// One sample of deviation `sigma` for each coordinate: those of `place`, or in a tree of the node on `level` that `place` completes.
+    /// One sample for each coordinate: those of `place`, or in a tree of the node on `level` that `place` completes.
     ///
     /// Each chunk of coordinates has a ChaCha20 stream of its own, numbered by place, level (less than 2^8) and chunk (less than 2^24,
     /// as a grid has at most 2^32 coordinates).
-    pub(super) fn draw(&self, place: u32, level: u8, sigma: u64) -> Vec<i64> {
-        let noise = RoundedGaussian::new(sigma);
-        let mut samples = Vec::with_capacity(self.dimension);
-        for (chunk, offset) in (0_u64..).zip((0..self.dimension).step_by(CHUNK)) {
+    pub(super) fn draw(&self, place: u32, level: u8, noise: &RoundedGaussian) -> Vec<i64> {
+        let mut samples = vec![0; self.dimension];
+        for (chunk, samples) in (0_u64..).zip(samples.chunks_mut(CHUNK)) {
             let mut stream = ChaCha20Rng::from_seed(self.key);
             stream.set_stream(u64::from(place) << 32 | u64::from(level) << 24 | chunk);
-            let length = CHUNK.min(self.dimension - offset);
-            samples.extend((0..length).map(|_| noise.sample(&mut stream)));
+            noise.fill(samples, &mut stream);
         }
         samples
     }

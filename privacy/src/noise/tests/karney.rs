@@ -1,41 +1,80 @@
-//! The branches that random digits reach once in 2^64: forced by a scripted generator, checked in exact arithmetic.
+//! Karney's trials: the reference that the inversion is held against, and what draws beyond `sigma = 2^38`.
 
 use std::convert::Infallible;
 
-use rand::TryRng;
+use rand::{Rng, TryRng};
+use statistics::{ALPHA, binomial_two_sided, chi_square_tail};
 
-use super::*;
+use super::{script::Script, *};
+use crate::noise::{
+    karney::{HalfNormal, round_scaled, rounded},
+    uniform::LazyUniform,
+};
 
-/// Plays the words it was given, then a fair stream.
-struct Script {
-    words: std::vec::IntoIter<u64>,
-    then: ChaCha20Rng,
+/// p-value of two samples of one size coming from one law, in cells of an eighth of sigma or single integers.
+fn two_samples(left: &[i64], right: &[i64], sigma: u64) -> f64 {
+    let width = (sigma / 8).max(1) as i64;
+    let cell = |sample: i64| (sample.div_euclid(width).clamp(-40, 39) + 40) as usize;
+    let mut counts = [[0.0_f64; 2]; 80];
+    left.iter().for_each(|sample| counts[cell(*sample)][0] += 1.0);
+    right.iter().for_each(|sample| counts[cell(*sample)][1] += 1.0);
+    // Rare cells are pooled.
+    let (rare, common): (Vec<[f64; 2]>, Vec<[f64; 2]>) = counts.into_iter().partition(|[a, b]| a + b < 40.0);
+    let pooled = rare.iter().fold([0.0, 0.0], |[a, b], [c, d]| [a + c, b + d]);
+    let cells: Vec<[f64; 2]> = common.into_iter().chain([pooled]).filter(|[a, b]| a + b > 0.0).collect();
+    let statistic: f64 = cells.iter().map(|[a, b]| (a - b).powi(2) / (a + b)).sum();
+    chi_square_tail(statistic, cells.len() as f64 - 1.0)
 }
 
-impl Script {
-    fn new(words: &[u64]) -> Self {
-        Self { words: Vec::from(words).into_iter(), then: stream(77) }
-    }
-
-    fn finished(&self) -> bool {
-        self.words.len() == 0
+#[test]
+fn inversion_and_karney_draw_the_same_law() {
+    const SAMPLES: usize = 1_000_000;
+    for (sigma, seed) in [1, 2, 3, 10, 1000, (1 << 20) + 1, (1 << 38) - 87, 1 << 38].into_iter().zip(5000..) {
+        let inverted = samples(&RoundedGaussian::new(sigma).unwrap(), SAMPLES, seed);
+        let mut rng = stream(seed + 100);
+        let mut reference = |sigma| -> Vec<i64> { (0..SAMPLES).map(|_| rounded(sigma, &mut rng)).collect() };
+        let p = two_samples(&inverted, &reference(sigma), sigma);
+        assert!(p > ALPHA, "sigma {sigma}, seeds {seed} and {}: p = {p:e}", seed + 100);
+        if sigma >= 1000 {
+            assert!(two_samples(&inverted, &reference(sigma / 100 * 99), sigma) < ALPHA, "one percent less passes");
+        }
     }
 }
 
-impl TryRng for Script {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        self.try_next_u64().map(|word| word as u32)
+#[test]
+fn beyond_the_inversion_the_law_is_the_same_scaled() {
+    const SAMPLES: usize = 300_000;
+    for (sigma, seed) in [((1_u64 << 38) + 1, 5200), ((1 << 40) - 87, 5201), (1 << 44, 5202)] {
+        let wide = samples(&RoundedGaussian::new(sigma).unwrap(), SAMPLES, seed);
+        // In units of sigma / 2^20, whose rounding no sample of this size can tell.
+        let scaled = wide.iter().map(|x| (i128::from(*x) * (1 << 20) / i128::from(sigma)) as i64);
+        let narrow = samples(&RoundedGaussian::new(1 << 20).unwrap(), SAMPLES, seed + 100);
+        let p = two_samples(&scaled.collect::<Vec<_>>(), &narrow, 1 << 20);
+        assert!(p > ALPHA, "sigma {sigma}, seed {seed}: p = {p:e}");
+        for bit in 0..8 {
+            let ones = wide.iter().filter(|x| **x >> bit & 1 == 1).count() as u64;
+            let p = binomial_two_sided(ones, SAMPLES as u64, 0.5);
+            assert!(p > ALPHA, "sigma {sigma}, seed {seed}, bit {bit}: {ones} ones, p = {p:e}");
+        }
     }
+}
 
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.words.next().unwrap_or_else(|| self.then.next_u64()))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        bytes.fill(self.try_next_u64()? as u8);
-        Ok(())
+/// `floor(|x|)` with a sign, and `floor(x)`: the two ways to forget the half.
+#[test]
+fn a_floor_in_the_place_of_rounding_does_not_pass() {
+    const SAMPLES: usize = 200_000;
+    for (sigma, seed) in [(1, 5300), (2, 5301), (3, 5302)] {
+        let rounded = samples(&RoundedGaussian::new(sigma).unwrap(), SAMPLES, seed);
+        let mut rng = stream(seed + 100);
+        let mut towards_zero = || {
+            let HalfNormal { integer, fraction } = HalfNormal::draw(&mut rng);
+            let x = sigma as f64 * (integer as f64 + fraction.first_digit() as f64 / 2_f64.powi(64));
+            if rng.next_u32() & 1 == 0 { x.floor() as i64 } else { -(x.floor() as i64) }
+        };
+        let towards_zero: Vec<i64> = (0..SAMPLES).map(|_| towards_zero()).collect();
+        assert!(two_samples(&rounded, &towards_zero, sigma) < ALPHA, "sigma {sigma}");
+        let downwards: Vec<i64> = towards_zero.iter().map(|x| if *x < 0 { x - 1 } else { *x }).collect();
+        assert!(two_samples(&rounded, &downwards, sigma) < ALPHA, "sigma {sigma}");
     }
 }
 
