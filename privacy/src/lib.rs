@@ -17,17 +17,21 @@
 //! 3. **The noise is the continuous Gaussian's.** The sum `s` is an integer vector, so `s + round(g) = round(s + g)` for
 //!    `g ~ N(0, sigma^2)`: the output is a function of the Gaussian mechanism's at sensitivity `S`. The rounded Gaussian is drawn
 //!    exactly, as the quantile of a fraction with as many random digits as it takes ([`noise::RoundedGaussian`]), from ChaCha20
-//!    keyed by the operating system, which makes the claim computational.
+//!    keyed by the operating system, which makes the claim computational. Where nobody can be sampled, noise is correlated between
+//!    the rounds of a block: the block's releases are together a function of one Gaussian mechanism, and its noise one of the
+//!    block's secret, so that a restart draws none of it again ([`correlated`], where this is proven).
 //! 4. **A round costs its [`DpEvent`].** The mechanism's event follows from the integers `sigma` and `S` that run. It is wrapped as
 //!    Poisson-sampled only by a participation that includes each enrolled device by an independent secret coin and lets no
-//!    device displace another (`murmur_round::participation`); otherwise it is charged whole.
+//!    device displace another (`murmur_round::participation`); otherwise it is charged whole. A block of correlated noise is charged
+//!    for the most rounds, and the least distance between them, in which the coordinator lets one device take part.
 //! 5. **Events become epsilon by theorems.** An [`Accountant`](accountant::Accountant) knows the theorem for an event or refuses it, and
 //!    rounds toward more loss. A schedule is fixed when its task is created, so the smallest of several sound bounds prices it.
 //! 6. **Spend first, release second.** [`Ledger::reserve`] sets a task's whole worst case aside; tasks, which people create
 //!    adaptively and whose rounds interleave, add up by basic composition. [`Ledger::open_round`] takes a
 //!    number before the round's cohort is drawn and never gives it again: a round that a crash interrupts is abandoned, so one
 //!    number never stands for two cohorts. [`Ledger::spend`] makes an entry; [`Ledger::persisted`], called when the entry is durable, makes the only [`Receipt`]; [`Sum::release`] consumes sum and receipt and checks that the
-//!    receipt paid for exactly this mechanism and this kind of entropy. So a round is noised at most once, ever, and never before
+//!    receipt paid for exactly this mechanism and this kind of entropy, and [`Sum::release_from`] also for exactly this place of this block
+//!    of correlated noise. So a round is noised at most once, ever, and never before
 //!    it was paid for, given a driver that keeps one chain for a population, confirms only what is durable, and hands a round's
 //!    receipt to that round's sum.
 //! 7. **Nothing else leaves.** [`Delta`], [`Bounded`] and [`Sum`] have no way to be read or printed, and an [`Upload`] can only be
@@ -46,6 +50,7 @@
 
 pub mod accountant;
 mod chain;
+pub mod correlated;
 pub mod digest;
 pub mod encoding;
 pub mod event;
@@ -59,6 +64,7 @@ mod ring;
 pub mod units;
 pub mod update;
 
+pub use correlated::{Correlation, NoiseStream};
 pub use digest::Digest;
 pub use encoding::Encoding;
 pub use event::{DpEvent, Relation};

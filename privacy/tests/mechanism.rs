@@ -41,7 +41,7 @@ fn receipts(event: &murmur_privacy::DpEvent, count: u32) -> Vec<Receipt> {
 }
 
 /// First coordinates of many releases of one sum.
-fn outputs(upload: Option<&[u8]>, grid: Grid, mechanism: Mechanism, rng: &mut NoiseRng) -> Vec<i64> {
+fn outputs(upload: Option<&[u8]>, grid: Grid, mechanism: &Mechanism, rng: &mut NoiseRng) -> Vec<i64> {
     receipts(&mechanism.event(&grid), RELEASES)
         .into_iter()
         .map(|receipt| {
@@ -50,7 +50,7 @@ fn outputs(upload: Option<&[u8]>, grid: Grid, mechanism: Mechanism, rng: &mut No
                 // Straight into the sum: the mutant without a clip skips the check that every real upload passes.
                 sum.add(&Upload::from_plain_bytes(&Encoding::plain(grid), bytes).unwrap()).unwrap();
             }
-            sum.release(&mechanism, receipt, rng).unwrap().steps().next().unwrap()
+            sum.release(mechanism, receipt, rng).unwrap().steps().next().unwrap()
         })
         .collect()
 }
@@ -78,23 +78,23 @@ fn the_mechanism_leaks_what_it_claims_and_mutants_leak_more() {
     let grid = Grid::fit(Clip::new(f64::from(CLIP)).unwrap(), 1).unwrap();
     let bound = grid.bound() as i64;
     let thresholds: Vec<i64> = (-8..=12).map(|tenth| bound * tenth / 4).collect();
-    let claim_of = |mechanism: Mechanism| {
+    let claim_of = |mechanism: &Mechanism| {
         tightest(&mechanism.event(&grid), DeltaProbability::new(DELTA).unwrap()).unwrap().epsilon.get()
     };
     // The device tries to send ten times its clip; encoding allows it S and no more.
     let mut upload = Plain.seal(grid.encode(&Delta::new(vec![10.0 * CLIP]))).to_bytes();
     for multiplier in [1.0, 2.0] {
         let mechanism = Mechanism::gaussian(&grid, NoiseMultiplier::new(multiplier).unwrap()).unwrap();
-        let claim = claim_of(mechanism);
-        let without = outputs(None, grid, mechanism, &mut rng);
-        let with = outputs(Some(&upload), grid, mechanism, &mut rng);
+        let claim = claim_of(&mechanism);
+        let without = outputs(None, grid, &mechanism, &mut rng);
+        let with = outputs(Some(&upload), grid, &mechanism, &mut rng);
         let honest = proven(&with, &without, &thresholds);
         assert!(honest <= claim, "seed {seed}, z {multiplier}: {honest} proven, {claim} claimed");
         assert!(honest >= claim / 2.0, "seed {seed}, z {multiplier}: {honest} proven is no test of {claim}");
 
         let halved = Mechanism::Gaussian { sigma: mechanism.sigma() / 2 };
         let (with_less, without_less) =
-            (outputs(Some(&upload), grid, halved, &mut rng), outputs(None, grid, halved, &mut rng));
+            (outputs(Some(&upload), grid, &halved, &mut rng), outputs(None, grid, &halved, &mut rng));
         let half_noise = proven(&with_less, &without_less, &thresholds);
         assert!(half_noise > claim, "seed {seed}, z {multiplier}: half the noise proves only {half_noise} of {claim}");
 

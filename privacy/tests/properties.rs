@@ -70,7 +70,7 @@ fn unpacked(bytes: &[u8], ring_bits: u8, count: usize) -> Vec<i64> {
     (0..count).map(value).collect()
 }
 
-fn receipt(grid: &Grid, mechanism: Mechanism) -> Receipt {
+fn receipt(grid: &Grid, mechanism: &Mechanism) -> Receipt {
     let opening =
         Opening::new("test".into(), Epsilon::INFINITE, DeltaProbability::new(0.5).unwrap(), Provenance::Simulated);
     let (mut ledger, entry) = Ledger::open(opening).unwrap();
@@ -84,9 +84,9 @@ fn receipt(grid: &Grid, mechanism: Mechanism) -> Receipt {
     ledger.persisted(entry.index).unwrap().unwrap()
 }
 
-fn release(sum: Sum, mechanism: Mechanism, seed: u64) -> Release {
+fn release(sum: Sum, mechanism: &Mechanism, seed: u64) -> Release {
     let paid = receipt(&sum.grid(), mechanism);
-    sum.release(&mechanism, paid, &mut NoiseRng::seeded(seed)).unwrap()
+    sum.release(mechanism, paid, &mut NoiseRng::seeded(seed)).unwrap()
 }
 
 /// An order of `0..count`, and where to cut it.
@@ -179,10 +179,10 @@ proptest! {
         }
         let mut merged = Sum::new(grid);
         parts.into_iter().rev().try_for_each(|part| merged.merge(part)).unwrap();
-        let (left, right) = (release(straight, mechanism, seed), release(merged, mechanism, seed));
+        let (left, right) = (release(straight, &mechanism, seed), release(merged, &mechanism, seed));
         prop_assert!(left.steps().eq(right.steps()));
         // The noise is the same for every sum, so what remains is the sum itself.
-        let empty = release(Sum::new(grid), mechanism, seed);
+        let empty = release(Sum::new(grid), &mechanism, seed);
         let integers: Vec<Vec<i64>> =
             uploads[..order.len()].iter().map(|upload| unpacked(&upload.to_bytes(), grid.ring_bits(), 40)).collect();
         for (coordinate, (noised, noise)) in left.steps().zip(empty.steps()).enumerate() {
@@ -209,7 +209,7 @@ proptest! {
             // And through the sum: a release without noise is the vector itself.
             let mut sum = Sum::new(grid);
             sum.add(&upload).unwrap();
-            prop_assert!(release(sum, Mechanism::None, 0).steps().eq(values));
+            prop_assert!(release(sum, &Mechanism::None, 0).steps().eq(values));
         } else {
             prop_assert_eq!(read.unwrap_err(), UploadError::NormExceeded { bound: grid.bound() });
         }

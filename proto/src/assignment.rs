@@ -44,6 +44,7 @@ impl TryFrom<v1::Assignment> for Assignment {
         Ok(Self {
             task: digest("assignment.task_hash", &wire.task_hash)?,
             round: wire.round,
+            position: wire.position,
             model: digest("assignment.model_sha256", &wire.model_sha256)?,
             grid: wire.grid.ok_or(WireError::Missing { field: "assignment.grid" })?.try_into()?,
             clip: Clip::new(wire.clip).map_err(|_| WireError::NoClip { clip: wire.clip })?,
@@ -56,6 +57,7 @@ impl From<Assignment> for v1::Assignment {
         Self {
             task_hash: digest_bytes(&assignment.task),
             round: assignment.round,
+            position: assignment.position,
             model_sha256: digest_bytes(&assignment.model),
             grid: Some(assignment.grid.into()),
             clip: assignment.clip.get(),
@@ -82,7 +84,8 @@ mod tests {
     #[test]
     fn an_assignment_has_these_bytes() {
         let (task, model) = (Digest::new([0x11; 32]), Digest::new([0x22; 32]));
-        let wire = v1::Assignment::from(Assignment { task, round: 300, model, grid: grid(), clip: clip(0.5) });
+        let wire =
+            v1::Assignment::from(Assignment { task, round: 300, position: 7, model, grid: grid(), clip: clip(0.5) });
         let expected = [
             "0a20",
             &"11".repeat(32), // 1: task_hash, 32 bytes
@@ -101,13 +104,15 @@ mod tests {
             "0a", // 4.4: dimension, 10
             "29",
             "000000000000e03f", // 5: clip, 0.5
+            "30",
+            "07", // 6: position, 7
         ]
         .concat();
         assert_eq!(hex::encode(wire.encode_to_vec()), expected);
         let read = v1::Assignment::decode(hex::decode(expected).unwrap().as_slice()).unwrap();
         assert_eq!(
             Assignment::try_from(read).unwrap(),
-            Assignment { task, round: 300, model, grid: grid(), clip: clip(0.5) }
+            Assignment { task, round: 300, position: 7, model, grid: grid(), clip: clip(0.5) }
         );
     }
 
@@ -116,6 +121,7 @@ mod tests {
         let good = v1::Assignment::from(Assignment {
             task: Digest::ZERO,
             round: 0,
+            position: 0,
             model: Digest::ZERO,
             grid: grid(),
             clip: clip(1.0),
@@ -144,11 +150,12 @@ mod tests {
     proptest! {
         #[test]
         fn assignments_survive_the_wire(
-            task: [u8; 32], model: [u8; 32], round: u32,
+            task: [u8; 32], model: [u8; 32], round: u32, position: u32,
             fraction_bits in -200_i16..200, bits in 20_u32..40, dimension in 1_usize..10_000, width in 1e-9_f64..1e9,
         ) {
             let grid = Grid::new(fraction_bits, 64, 1 << bits, dimension, 1, 0).unwrap();
-            let sent = Assignment { task: Digest::new(task), round, model: Digest::new(model), grid, clip: clip(width) };
+            let (task, model, clip) = (Digest::new(task), Digest::new(model), clip(width));
+            let sent = Assignment { task, round, position, model, grid, clip };
             let bytes = v1::Assignment::from(sent).encode_to_vec();
             prop_assert_eq!(Assignment::try_from(v1::Assignment::decode(bytes.as_slice()).unwrap()).unwrap(), sent);
         }

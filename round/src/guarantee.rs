@@ -31,9 +31,9 @@ pub struct Guarantee {
     pub unit: Unit,
     /// Which worlds are compared.
     pub relation: Relation,
-    /// What was added to every sum: `gaussian` or `none`.
+    /// What was added to every sum: `gaussian`, `tree`, `banded`, `blt` or `none`.
     pub mechanism: String,
-    /// Standard deviation of the noise over the sensitivity, as it runs.
+    /// Standard deviation of the noise over the sensitivity (of a round, or of a whole block of correlated noise), as it runs.
     pub noise_multiplier: Option<NoiseMultiplier>,
     /// Who vouches for the loss.
     pub accountant: String,
@@ -76,6 +76,7 @@ impl Guarantee {
         let reservation = account.reservation();
         let mechanism = match schedule.mechanism() {
             Mechanism::Gaussian { .. } => "gaussian",
+            Mechanism::Correlated { correlation, .. } => correlation.name(),
             Mechanism::None => "none",
         };
         Self {

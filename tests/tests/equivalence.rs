@@ -154,3 +154,27 @@ async fn they_agree_under_random_allocation_with_metrics_and_a_moving_clip_too()
     let manifest = read_manifest(&one.0).unwrap();
     assert!(manifest.metrics.is_some() && manifest.clip.get() != 0.5, "{manifest:?}");
 }
+
+/// Four at random of those whose turn it is.
+const TURNS: &str = r#"
+kind = "fixed"
+cohort = 4
+separation = 2
+participations = 3
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_agree_under_correlated_noise_too() {
+    let (coins, gaussian) = ("\nkind = \"poisson\"\nrate = 0.5\n", "mechanism = \"gaussian\"");
+    assert!(SCENARIO.contains(coins) && SCENARIO.contains(gaussian));
+    let turns = SCENARIO.replace(coins, TURNS).replacen("rounds = 3", "rounds = 6", 1);
+    let text = turns.replace(gaussian, "mechanism = \"blt\"\nbuffers = 2");
+    let scenario = written(&text, 5);
+    let one = simulated(&scenario, 1);
+    assert_eq!(one, simulated(&scenario, 2), "threads");
+    let charged = one.1.iter().filter(|line| line.contains(r#""event":"matrix_factorisation""#));
+    assert_eq!(charged.count(), 7, "reserved, and six spends");
+    let real = served(&scenario, 7).await;
+    assert_eq!(one.1, real.1, "ledgers");
+    assert_eq!(one.0, real.0, "models");
+}

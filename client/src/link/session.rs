@@ -47,6 +47,10 @@ pub async fn take_part(server: &Address, device: DeviceId, examples: Arc<Example
         while let Some(effect) = machine.poll_effect() {
             let Some(event) = session.carry_out(effect).await? else { continue };
             if let Err(error) = machine.handle(now(), event) {
+                if error.passes() {
+                    tracing::warn!("this round is not taken part in: {error}");
+                    continue;
+                }
                 // The device says no; its coordinator is told before its owner is.
                 while let Some(effect) = machine.poll_effect() {
                     session.carry_out(effect).await?;
@@ -91,6 +95,8 @@ impl Session {
                 Ok(event) => event,
                 Err(error) => self.failed(error)?,
             },
+            // It lasts as long as this process. A coordinator keeps its own record for good.
+            DeviceEffect::Remember { .. } => return Ok(None),
             DeviceEffect::Withdraw { round } => {
                 self.withdraw(round).await;
                 return Ok(None);

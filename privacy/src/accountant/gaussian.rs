@@ -55,7 +55,7 @@ fn squared(event: &DpEvent, accountant: &'static str) -> Result<f64, Refusal> {
 /// A tree in which a device is in one leaf: its contribution is in `height` nodes, so the release of all nodes is a Gaussian of
 /// sensitivity `sqrt(height)` times the bound, and trees add up as compositions do (Kairouz and others 2021, Appendix D). A matrix
 /// mechanism: Denisov and others 2022, Theorem 2.1, with the sensitivity from [`sensitivity::of`].
-pub(super) fn one_gaussian(event: &DpEvent) -> Option<f64> {
+pub(crate) fn one_gaussian(event: &DpEvent) -> Option<f64> {
     match event {
         DpEvent::Gaussian { sigma, bound, relation } => Some(relation.sensitivity(bound.get()) / sigma.get()),
         DpEvent::TreeAggregation { sigma, bound, leaves, trees, relation } => {

@@ -18,6 +18,9 @@ pub use rdp::{RdpAccountant, RdpCurve, STANDARD_ORDERS};
 pub use refusal::Refusal;
 pub use zcdp::{ZcdpAccountant, epsilon_of_zcdp};
 
+pub(crate) use gaussian::one_gaussian;
+pub(crate) use sensitivity::of_toeplitz as toeplitz_sensitivity;
+
 use crate::{
     event::DpEvent,
     units::{DeltaProbability, Epsilon},

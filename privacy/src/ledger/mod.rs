@@ -12,6 +12,7 @@ mod rules;
 
 pub use entry::{Entry, Opening, Record, Reservation, Unit};
 pub use error::LedgerError;
+use receipt::Paid;
 pub use receipt::Receipt;
 pub use reservation::TaskAccount;
 
@@ -173,7 +174,9 @@ impl Ledger {
         };
         Ok(match entry.record {
             Record::Spent { task, round, event } => {
-                Some(Receipt::new(index, entry.digest, task, round, event, self.opening.provenance))
+                let (block, place) = self.account(&task)?.last_paid();
+                let paid = Paid { task, round, block, place, event };
+                Some(Receipt::new(index, entry.digest, paid, self.opening.provenance))
             }
             _ => None,
         })

@@ -10,20 +10,25 @@ pub struct Receipt {
     head: Digest,
     task: Digest,
     round: u32,
+    block: u32,
+    place: u32,
     event: DpEvent,
     provenance: Provenance,
 }
 
+/// Which release a receipt is for.
+pub(super) struct Paid {
+    pub(super) task: Digest,
+    pub(super) round: u32,
+    pub(super) block: u32,
+    pub(super) place: u32,
+    pub(super) event: DpEvent,
+}
+
 impl Receipt {
-    pub(super) fn new(
-        entry: u64,
-        head: Digest,
-        task: Digest,
-        round: u32,
-        event: DpEvent,
-        provenance: Provenance,
-    ) -> Self {
-        Self { entry, head, task, round, event, provenance }
+    pub(super) fn new(entry: u64, head: Digest, paid: Paid, provenance: Provenance) -> Self {
+        let Paid { task, round, block, place, event } = paid;
+        Self { entry, head, task, round, block, place, event, provenance }
     }
 
     /// Index of the ledger entry that was charged.
@@ -48,6 +53,19 @@ impl Receipt {
     #[must_use]
     pub fn round(&self) -> u32 {
         self.round
+    }
+
+    /// Number of the task's block, from 0, to which the round belongs; where every round is charged by itself, how many were paid
+    /// for before it.
+    #[must_use]
+    pub fn block(&self) -> u32 {
+        self.block
+    }
+
+    /// Place of the round in its block, from 0: a place is paid for once, whatever became of it.
+    #[must_use]
+    pub fn place(&self) -> u32 {
+        self.place
     }
 
     /// What was paid for.

@@ -64,6 +64,12 @@ impl TaskAccount {
         self.spent % self.block
     }
 
+    /// Block and place of the round paid for last.
+    pub(super) fn last_paid(&self) -> (u32, u32) {
+        let before = self.spent.saturating_sub(1);
+        (before / self.block, before % self.block)
+    }
+
     /// Rounds paid for and used so far: released, lost or given up with their block.
     #[must_use]
     pub fn rounds_spent(&self) -> u32 {

@@ -71,7 +71,7 @@ impl LocalGaussian {
         let grid = grid(clip, dimension)?;
         let steps = (sigma.get() / grid.step()).ceil();
         if steps > SIGMA_LIMIT as f64 {
-            return Err(SigmaOutOfRange { sigma: steps }.into());
+            return Err(SigmaOutOfRange { sigma: steps, most: SIGMA_LIMIT }.into());
         }
         let made = Self::priced(grid, steps as u64, clip, delta)?;
         if made.epsilon > claimed {

@@ -32,19 +32,28 @@ impl fmt::Display for Provenance {
 pub struct EntropyError(getrandom::Error);
 
 /// A secret of 32 bytes. Never printed; written down only by whoever exposes it, to keep it from one process to the next.
-pub struct Secret([u8; 32]);
+pub struct Secret {
+    bytes: [u8; 32],
+    provenance: Provenance,
+}
 
 impl Secret {
-    /// A secret that an earlier process drew and kept.
+    /// A secret that an earlier process drew and kept, with what it was drawn from.
     #[must_use]
-    pub fn restored(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub fn restored(bytes: [u8; 32], provenance: Provenance) -> Self {
+        Self { bytes, provenance }
     }
 
     /// The bytes, for keying a pseudo-random function or for keeping.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
-        &self.0
+        &self.bytes
+    }
+
+    /// Where it comes from.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        self.provenance
     }
 }
 
@@ -88,7 +97,7 @@ impl NoiseRng {
     pub fn secret(&mut self) -> Secret {
         let mut key = [0; 32];
         self.keys.fill_bytes(&mut key);
-        Secret(key)
+        Secret { bytes: key, provenance: self.provenance }
     }
 }
 

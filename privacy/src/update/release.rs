@@ -6,6 +6,8 @@ use thiserror::Error;
 
 use super::Sum;
 use crate::{
+    correlated::NoiseStream,
+    digest::Digest,
     encoding::Encoding,
     grid::Grid,
     ledger::Receipt,
@@ -39,10 +41,39 @@ pub enum ReleaseError {
         /// What was handed in.
         found: Provenance,
     },
+    /// Correlated noise asked of a generator.
+    #[error("the noise of ledger entry {entry} is correlated with that of its block: it comes from the block's stream")]
+    NeedsStream {
+        /// Index of the ledger entry.
+        entry: u64,
+    },
+    /// The stream is for another grid, task or block.
+    #[error(
+        "the receipt of ledger entry {entry} is for block {expected} of task {task}, and the stream is another block's, another \
+         task's or for another grid"
+    )]
+    OtherStream {
+        /// Index of the ledger entry.
+        entry: u64,
+        /// Task of the receipt.
+        task: Digest,
+        /// Block of the receipt.
+        expected: u32,
+    },
+    /// A place whose noise was given out, or passed over, already.
+    #[error(
+        "the noise at place {place} of its block was used up before ledger entry {entry}: it is never given out again"
+    )]
+    PlaceUsed {
+        /// Index of the ledger entry.
+        entry: u64,
+        /// Place of the receipt.
+        place: u32,
+    },
 }
 
 impl Sum {
-    /// Adds the mechanism's noise and lets the sum out, once.
+    /// Adds the mechanism's noise, drawn afresh, and lets the sum out, once.
     ///
     /// # Guarantee
     /// The receipt exists only after the spend was made durable, names exactly this mechanism on exactly this bound,
@@ -66,15 +97,44 @@ impl Sum {
         rng: &mut NoiseRng,
         threads: NonZeroUsize,
     ) -> Result<Release, ReleaseError> {
+        self.check(mechanism, &receipt, rng.provenance())?;
+        let mut noised = self.0;
+        if mechanism.perturb(&mut noised, rng, threads) {
+            Ok(Release { noised, receipt })
+        } else {
+            Err(ReleaseError::NeedsStream { entry: receipt.entry() })
+        }
+    }
+
+    /// Adds the noise of the receipt's place in its block and lets the sum out, once.
+    ///
+    /// # Guarantee
+    /// As for [`release`](Self::release); and the receipt names the stream's task and block, and a place whose noise was not given out
+    /// before. So all releases of a block are, place by place, those of the mechanism that was paid for, whether one process made
+    /// them or several that each derived the stream from the block's secret: see [`correlated`](crate::correlated).
+    ///
+    /// # Errors
+    /// [`ReleaseError`] when the receipt is for another event, kind of entropy, task, block or grid than the stream, or its place is used
+    /// up. Sum and receipt are gone then: the spend stays spent, nothing is released.
+    pub fn release_from(self, stream: &mut NoiseStream, receipt: Receipt) -> Result<Release, ReleaseError> {
+        self.check(stream.mechanism(), &receipt, stream.provenance())?;
+        let (entry, place) = (receipt.entry(), receipt.place());
+        if self.grid() != stream.grid() || (receipt.task(), receipt.block()) != stream.block() {
+            return Err(ReleaseError::OtherStream { entry, task: receipt.task(), expected: receipt.block() });
+        }
+        let noise = stream.noise(place).ok_or(ReleaseError::PlaceUsed { entry, place })?;
+        let mut noised = self.0;
+        let (words, add) = noised.addition();
+        words.iter_mut().zip(noise).for_each(|(word, noise)| add(word, noise));
+        Ok(Release { noised, receipt })
+    }
+
+    fn check(&self, mechanism: &Mechanism, receipt: &Receipt, found: Provenance) -> Result<(), ReleaseError> {
         if receipt.event().mechanism() != &mechanism.event(&self.grid()) {
             return Err(ReleaseError::NotPaidFor { entry: receipt.entry() });
         }
-        if receipt.provenance() != rng.provenance() {
-            return Err(ReleaseError::WrongProvenance { recorded: receipt.provenance(), found: rng.provenance() });
-        }
-        let mut noised = self.0;
-        mechanism.perturb(&mut noised, rng, threads);
-        Ok(Release { noised, receipt })
+        let recorded = receipt.provenance();
+        if recorded == found { Ok(()) } else { Err(ReleaseError::WrongProvenance { recorded, found }) }
     }
 }
 

@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    checkpoint::Checkpoint, device_id::DeviceId, measure::LocalMetrics, participation::KeptSecret, task::TaskHash,
+    checkpoint::Checkpoint,
+    device_id::DeviceId,
+    measure::LocalMetrics,
+    participation::{Attendance, KeptSecret},
+    task::TaskHash,
     time::Millis,
 };
 
@@ -74,8 +78,11 @@ pub enum Effect {
     Keep(KeptSecret),
     /// The block of the kept secret is over: destroy it.
     Forget,
-    /// Make a ledger entry durable, then hand in [`Event::Persisted`]. Stored checkpoints and kept secrets must be durable
-    /// before it.
+    /// Add to the durable record of who took part, where only the coordinator can read it, and hand the whole record in, in order, when
+    /// the task's coordinator [starts](super::Coordinator::start) again. A record with a gap costs the rest of its block.
+    Record(Attendance),
+    /// Make a ledger entry durable, then hand in [`Event::Persisted`]. Stored checkpoints, kept secrets and recorded attendances must
+    /// be durable before it.
     Persist(Entry),
     /// The model of this digest may be read by devices and people from now on.
     Publish {
@@ -95,6 +102,9 @@ pub struct Assignment {
     pub task: TaskHash,
     /// Number of the round.
     pub round: u32,
+    /// Position of the round in its task: rounds paid for, or given up, before it. By positions a device knows its turns; numbers of
+    /// abandoned rounds are left out in them.
+    pub position: u32,
     /// Digest of the model to start from.
     pub model: Digest,
     /// Grid on which the update is to be encoded.
@@ -106,7 +116,7 @@ pub struct Assignment {
 /// Why a device got no work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnedAway {
-    /// No round is open, or the device is not part of it. Under sampling the two are not told apart.
+    /// No round is open, or the device is not part of it, or it is not its turn. Under sampling the first two are not told apart.
     ComeBack {
         /// When to ask again.
         after: Millis,

@@ -22,7 +22,7 @@ use crate::{
     guarantee::Guarantee,
     measure::ReleasedMetrics,
     params::Params,
-    participation::{DamagedSecret, KeptSecret},
+    participation::{Attendance, DamagedAttendance, DamagedSecret, KeptSecret},
     task::Schedule,
     time::Time,
 };
@@ -61,8 +61,14 @@ pub enum StartError {
          block that was begun is given up, and its budget with it"
     )]
     Secret(#[from] DamagedSecret),
+    /// The record of who took part cannot be what was recorded.
+    #[error(
+        "the record of who took part in the task's rounds is damaged, or not this ledger's. Bring back the file as it was, or remove it; \
+         without it the rest of a block that was begun is given up, and its budget with it"
+    )]
+    Attendance(#[from] DamagedAttendance),
     /// The task was reserved with blocks of another length.
-    #[error("the task was reserved in blocks of {reserved} rounds, and its participation has blocks of {found}")]
+    #[error("the task was reserved in blocks of {reserved} rounds, and has blocks of {found}")]
     Blocks {
         /// Rounds of a block in the reservation.
         reserved: u32,
@@ -79,6 +85,17 @@ pub enum StartError {
     },
 }
 
+/// What earlier processes of the task made durable beside its ledger.
+#[derive(Debug, Default)]
+pub struct Stored {
+    /// The checkpoint of the model that the ledger names last for the task, if it names one.
+    pub checkpoint: Option<Checkpoint>,
+    /// The secret of the last [`Effect::Keep`], if it is still there.
+    pub secret: Option<KeptSecret>,
+    /// What every [`Effect::Record`] recorded, in order.
+    pub attendance: Vec<Attendance>,
+}
+
 /// The coordinator of one task over one population.
 pub struct Coordinator {
     shared: Shared,
@@ -86,12 +103,11 @@ pub struct Coordinator {
 }
 
 impl Coordinator {
-    /// A coordinator whose task is reserved in `ledger`. `stored` is the checkpoint of the model that the ledger names last
-    /// for this task, if it names one; `kept` is the secret of the last [`Effect::Keep`], if it is still there.
+    /// A coordinator whose task is reserved in `ledger`, and which goes on with what is `stored`.
     ///
     /// A round that the ledger shows open is abandoned first: its sum is gone. A round that it shows spent
     /// and not released is lost with its budget. Neither number is used again. Within a block of rounds whose secret is not at
-    /// hand, the rest of the block is given up.
+    /// hand, or of which it is not known who took part, the rest of the block is given up.
     ///
     /// # Errors
     /// [`StartError`] when ledger, enrolment, entropy and stored model do not belong together.
@@ -100,9 +116,9 @@ impl Coordinator {
         mut enrolled: Vec<DeviceId>,
         ledger: Ledger,
         entropy: NoiseRng,
-        stored: Option<Checkpoint>,
-        kept: Option<KeptSecret>,
+        stored: Stored,
     ) -> Result<Self, StartError> {
+        let Stored { checkpoint: stored, secret: kept, attendance } = stored;
         if ledger.provenance() != entropy.provenance() {
             return Err(StartError::Provenance { ledger: ledger.provenance(), entropy: entropy.provenance() });
         }
@@ -115,7 +131,7 @@ impl Coordinator {
                 return Err(StartError::Population { reserved, found });
             }
         }
-        let (reserved, found) = (account.block_rounds(), schedule.task().participation.block_rounds().get());
+        let (reserved, found) = (account.block_rounds(), schedule.task().block_rounds().get());
         if found != reserved {
             return Err(StartError::Blocks { reserved, found });
         }
@@ -132,6 +148,7 @@ impl Coordinator {
         let mut shared = Shared::new(schedule, enrolled, ledger, entropy, params, optimizer, clip)?;
         shared.publish_first()?;
         shared.restore_secret(kept)?;
+        shared.restore_register(&attendance)?;
         let phase = match interrupted {
             Some(round) => Abandoning::enter(&mut shared, round),
             None => Phase::Waiting(Waiting),

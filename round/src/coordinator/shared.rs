@@ -6,8 +6,8 @@ use std::{
 };
 
 use murmur_privacy::{
-    Digest, Ledger, NoiseRng,
-    ledger::LedgerError,
+    Digest, Ledger, NoiseRng, NoiseStream,
+    ledger::{LedgerError, TaskAccount},
     units::{Clip, Epsilon},
 };
 
@@ -19,7 +19,7 @@ use crate::{
     measure::ReleasedMetrics,
     optimizer::OptimizerState,
     params::Params,
-    participation::BlockSecret,
+    participation::{Attendance, BlockSecret, DamagedAttendance, Register},
     task::Schedule,
     time::{Millis, Time},
 };
@@ -39,6 +39,10 @@ pub(super) struct Shared {
     pub(super) metrics: Option<ReleasedMetrics>,
     /// Of the block under way, or the one to be begun.
     pub(super) secret: Option<BlockSecret>,
+    /// The correlated noise of the block under way. After a restart it is derived again when it is first needed.
+    pub(super) stream: Option<NoiseStream>,
+    /// Every device's turns, where they are limited.
+    pub(super) register: Option<Register>,
     pub(super) stop_after: Option<u32>,
     pub(super) effects: VecDeque<Effect>,
     /// The last closed round and who was counted in it: a repeated upload gets its first answer back.
@@ -68,11 +72,23 @@ impl Shared {
             clip,
             metrics: None,
             secret: None,
+            stream: None,
+            register: None,
             stop_after: None,
             effects: VecDeque::new(),
             closed: None,
             last_seen: HashMap::new(),
         })
+    }
+
+    /// Takes up the record of who took part, where the task needs one.
+    pub(super) fn restore_register(&mut self, kept: &[Attendance]) -> Result<(), StartError> {
+        let Some(rule) = self.schedule.task().turn_rule() else {
+            return if kept.is_empty() { Ok(()) } else { Err(DamagedAttendance.into()) };
+        };
+        let position = self.ledger.account(&self.schedule.hash())?.rounds_spent();
+        self.register = Some(Register::restore(rule, kept, position, &self.enrolled)?);
+        Ok(())
     }
 
     /// Publishes the model the task starts or resumes from.
@@ -153,12 +169,27 @@ impl Shared {
 
     /// Whether publicly known availability lets a round be expected to bring enough reports. Only devices heard of since the
     /// last round closed count, and within the last two windows: they are still about, and will be back soon.
+    ///
+    /// Where turns are limited, only those count whose turn it may be; and where it is the turn of fewer than are asked for (rounds that
+    /// crashes interrupted may have used turns up) nobody is waited for in vain: whose turn it is changes with a round only.
     pub(super) fn enough_available(&self, now: Time) -> bool {
         let horizon = Millis(2 * self.window().0);
-        let available = self.last_seen.values().filter(|seen| seen.until(now) <= horizon).count() as u64;
+        let about = self.last_seen.iter().filter(|(_, seen)| seen.until(now) <= horizon).map(|(place, _)| *place);
         let participation = &self.schedule.task().participation;
-        let expected = participation.expected_reports(available, self.schedule.population());
-        available > 0 && expected >= f64::from(participation.minimum_reports())
+        let minimum = f64::from(participation.minimum_reports());
+        let Some(register) = &self.register else {
+            let available = about.count() as u64;
+            return available > 0 && participation.expected_reports(available, self.schedule.population()) >= minimum;
+        };
+        let (mut anybody, mut available) = (false, 0);
+        for place in about {
+            anybody = true;
+            available += u64::from(register.allows(place));
+        }
+        let eligible = register.eligible();
+        let reachable = participation.expected_reports(eligible, eligible);
+        let expected = participation.expected_reports(available, eligible);
+        anybody && (available > 0 || eligible == 0) && expected >= minimum.min(reachable)
     }
 
     /// A round closed: whoever wants to be counted as available for the next one checks in again.
@@ -174,7 +205,9 @@ impl Shared {
 
     pub(super) fn assign(&mut self, device: DeviceId, round: u32) {
         let (task, grid) = (self.schedule.hash(), self.schedule.grid());
-        let assignment = Assignment { task, round, model: self.model, grid, clip: self.clip };
+        // Of an open round: nothing is paid for while it is open.
+        let position = self.ledger.account(&task).map_or(0, TaskAccount::rounds_spent);
+        let assignment = Assignment { task, round, position, model: self.model, grid, clip: self.clip };
         self.effects.push_back(Effect::Assign { device, assignment });
     }
 

@@ -9,6 +9,7 @@ use crate::{
     coordinator::{Assignment, TurnedAway, Verdict},
     measure::LocalMetrics,
     params::Params,
+    participation::{NotYourTurn, Turn},
     plan::{LocalPlan, ShuffleSeed},
     task::{Task, TaskError, TaskHash},
 };
@@ -57,6 +58,14 @@ pub enum DeviceEffect {
         /// Whether to measure the model first.
         measure: bool,
     },
+    /// Keep this record of the device's turns in the task, in the place of an earlier one, and make it durable before what follows; it
+    /// is handed in when the device [is restored](super::Device::restored).
+    Remember {
+        /// The task.
+        task: TaskHash,
+        /// Its last turn, the one that follows included.
+        turn: Turn,
+    },
     /// Send the update. A retry sends the same one again.
     Send {
         /// The round it belongs to.
@@ -103,7 +112,19 @@ pub enum DeviceError {
         /// Parameters of the grid or the model handed in.
         found: usize,
     },
+    /// The task promises that a device takes part less often, or not so soon again.
+    #[error(transparent)]
+    NotYourTurn(#[from] NotYourTurn),
     /// An answer to a question that was not asked.
     #[error("the device did not expect this event now")]
     Unexpected,
+}
+
+impl DeviceError {
+    /// Whether it concerns one round only, and the device asks again: its record may be ahead of the coordinator's when an update got
+    /// lost on the way.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::NotYourTurn(_))
+    }
 }

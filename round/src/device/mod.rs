@@ -7,15 +7,17 @@ mod phase;
 
 pub use event::{DeviceEffect, DeviceError, DeviceEvent};
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::{device_id::DeviceId, time::Time};
+use crate::{device_id::DeviceId, participation::Turn, task::TaskHash, time::Time};
 use phase::Phase;
 
 /// One device taking part in whatever task its coordinator runs.
 pub struct Device {
     id: DeviceId,
     phase: Phase,
+    /// Its turns in tasks that limit them.
+    turns: BTreeMap<TaskHash, Turn>,
     effects: VecDeque<DeviceEffect>,
 }
 
@@ -23,7 +25,19 @@ impl Device {
     /// A device that has not checked in yet.
     #[must_use]
     pub fn new(id: DeviceId) -> Self {
-        Self { id, phase: Phase::Idle { wake: Time(0) }, effects: VecDeque::new() }
+        Self::restored(id, BTreeMap::new())
+    }
+
+    /// A device that remembers its turns: what every [`DeviceEffect::Remember`] said last.
+    #[must_use]
+    pub fn restored(id: DeviceId, turns: BTreeMap<TaskHash, Turn>) -> Self {
+        Self { id, phase: Phase::Idle { wake: Time(0) }, turns, effects: VecDeque::new() }
+    }
+
+    /// Its turns in tasks that limit them.
+    #[must_use]
+    pub fn turns(&self) -> &BTreeMap<TaskHash, Turn> {
+        &self.turns
     }
 
     /// Its enrolled name.
@@ -39,7 +53,7 @@ impl Device {
     /// the coordinator that it withdraws. [`DeviceError::Unexpected`] changes nothing: what the device was at goes on.
     pub fn handle(&mut self, now: Time, event: DeviceEvent) -> Result<(), DeviceError> {
         let phase = std::mem::replace(&mut self.phase, Phase::Idle { wake: now });
-        let (phase, result) = phase.handle(&self.id, &mut self.effects, now, event);
+        let (phase, result) = phase.handle(&self.id, &mut self.turns, &mut self.effects, now, event);
         self.phase = phase;
         result
     }

@@ -1,6 +1,9 @@
 //! The phases of a device: idle, asking, fetching, training, sending.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use murmur_privacy::{Encoding, Plain, Seal};
 
@@ -9,8 +12,9 @@ use crate::{
     coordinator::{Assignment, TurnedAway},
     device_id::DeviceId,
     params::Params,
+    participation::Turn,
     plan::ShuffleSeed,
-    task::Task,
+    task::{Task, TaskHash},
     time::{Millis, Time},
 };
 
@@ -40,6 +44,7 @@ impl Phase {
     pub(super) fn handle(
         self,
         id: &DeviceId,
+        turns: &mut BTreeMap<TaskHash, Turn>,
         effects: &mut VecDeque<DeviceEffect>,
         now: Time,
         event: DeviceEvent,
@@ -60,6 +65,10 @@ impl Phase {
                     Ok(encoding) => encoding,
                     Err(refusal) => return (withdraw(effects, &assignment, now), Err(refusal)),
                 };
+                let last = turns.get(&assignment.task).copied();
+                if let Some(Err(refusal)) = task.turn_rule().map(|rule| rule.check(last, assignment.position)) {
+                    return (withdraw(effects, &assignment, now + REST), Err(refusal.into()));
+                }
                 effects.push_back(DeviceEffect::FetchModel(assignment.model));
                 Self::FetchingModel { assignment, task, encoding }
             }
@@ -78,6 +87,13 @@ impl Phase {
                 let measures: Vec<f64> = kinds.iter().map(|(kind, _)| kind.of(metrics.as_ref(), within)).collect();
                 let upload = Plain.seal(encoding.encode(&delta, &measures));
                 let open_metrics = metrics.filter(|_| task.privacy.metrics_are_open());
+                if let Some(rule) = task.turn_rule() {
+                    // Once sent, an update may be counted whether the answer arrives or not.
+                    let task = assignment.task;
+                    let turn = rule.taken(turns.get(&task).copied(), assignment.position);
+                    turns.insert(task, turn);
+                    effects.push_back(DeviceEffect::Remember { task, turn });
+                }
                 effects.push_back(DeviceEffect::Send { round: assignment.round, upload, open_metrics });
                 Self::Sending
             }

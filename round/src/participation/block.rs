@@ -2,28 +2,30 @@
 
 use std::fmt;
 
-use murmur_privacy::{Digest, noise::Secret};
+use murmur_privacy::{Digest, Provenance, correlated::STREAM_VERSION, noise::Secret};
 use thiserror::Error;
 
 use crate::task::TaskHash;
 
 /// First bytes of a kept secret; the last one is the version.
-const HEAD: &[u8; 8] = b"murmur\x00\x01";
-/// Head, task, block, secret, digest of all before.
-const LENGTH: usize = 8 + 32 + 4 + 32 + 32;
+const HEAD: &[u8; 8] = b"murmur\x00\x02";
+/// Head, task, block, secret, version of what it means as noise, provenance, digest of all before.
+const LENGTH: usize = 8 + 32 + 4 + 32 + 1 + 1 + 32;
 
-/// Decides which rounds of one block each device is assigned.
+/// Decides which rounds of one block each device is assigned, or is what the block's correlated noise is derived from.
 #[derive(Debug)]
 pub(crate) struct BlockSecret {
     pub(crate) block: u32,
     pub(crate) secret: Secret,
+    /// Whether the program that drew it would have derived the same noise from it.
+    pub(crate) same_noise: bool,
 }
 
 /// A block's secret as bytes, to be kept where only the coordinator can read it, for as long as the block lasts.
 ///
-/// It names its task and its block and carries a checksum: a damaged one would be another allocation. Whoever reads it knows
-/// which devices take part in which rounds, and against them nothing is gained by the allocation; so it is no part of a
-/// ledger, a model or a report, and its `Debug` shows nothing.
+/// It names its task and its block and carries a checksum: a damaged one would be another allocation, or other noise. Whoever reads it
+/// knows which devices take part in which rounds, or the noise of all rounds, and against them nothing is gained by either; so it
+/// is no part of a ledger, a model or a report, and its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeptSecret(Vec<u8>);
 
@@ -53,24 +55,45 @@ impl fmt::Debug for KeptSecret {
 }
 
 impl BlockSecret {
+    /// A secret that this process drew.
+    pub(crate) fn drawn(block: u32, secret: Secret) -> Self {
+        Self { block, secret, same_noise: true }
+    }
+
     pub(crate) fn to_kept(&self, task: &TaskHash) -> KeptSecret {
         let mut bytes = Vec::with_capacity(LENGTH);
         bytes.extend(HEAD);
         bytes.extend(task.as_bytes());
         bytes.extend(self.block.to_le_bytes());
         bytes.extend(self.secret.expose());
+        bytes.extend([STREAM_VERSION, marked(self.secret.provenance())]);
         bytes.extend(Digest::of(&bytes).as_bytes());
         KeptSecret(bytes)
     }
 
     pub(crate) fn restore(task: &TaskHash, kept: &KeptSecret) -> Result<Self, DamagedSecret> {
-        let (body, digest) = kept.0.split_last_chunk::<32>().ok_or(DamagedSecret)?;
+        let (whole, digest) = kept.0.split_last_chunk::<32>().ok_or(DamagedSecret)?;
+        let (body, [version, mark]) = whole.split_last_chunk::<2>().ok_or(DamagedSecret)?;
         let (body, secret) = body.split_last_chunk::<32>().ok_or(DamagedSecret)?;
         let (body, block) = body.split_last_chunk::<4>().ok_or(DamagedSecret)?;
-        let restored = Self { block: u32::from_le_bytes(*block), secret: Secret::restored(*secret) };
-        let whole = body.strip_prefix(HEAD) == Some(task.as_bytes());
-        let intact = Digest::of(&kept.0[..kept.0.len() - digest.len()]).as_bytes() == digest;
-        if whole && intact { Ok(restored) } else { Err(DamagedSecret) }
+        let ours = body.strip_prefix(HEAD) == Some(task.as_bytes());
+        let provenances = [Provenance::OperatingSystem, Provenance::Simulated];
+        let provenance = provenances.into_iter().find(|known| marked(*known) == *mark);
+        match provenance {
+            Some(provenance) if ours && Digest::of(whole).as_bytes() == digest => Ok(Self {
+                block: u32::from_le_bytes(*block),
+                secret: Secret::restored(*secret, provenance),
+                same_noise: *version == STREAM_VERSION,
+            }),
+            _ => Err(DamagedSecret),
+        }
+    }
+}
+
+fn marked(provenance: Provenance) -> u8 {
+    match provenance {
+        Provenance::OperatingSystem => 1,
+        Provenance::Simulated => 2,
     }
 }
 
@@ -81,10 +104,11 @@ mod tests {
     #[test]
     fn a_kept_secret_comes_back_and_no_changed_byte_passes() {
         let task = Digest::of(b"task");
-        let drawn = BlockSecret { block: 7, secret: Secret::restored([9; 32]) };
+        let drawn = BlockSecret::drawn(7, Secret::restored([9; 32], Provenance::Simulated));
         let kept = drawn.to_kept(&task);
         let restored = BlockSecret::restore(&task, &KeptSecret::new(kept.expose().to_vec())).unwrap();
         assert_eq!((restored.block, restored.secret.expose()), (7, &[9; 32]));
+        assert!(restored.same_noise && restored.secret.provenance() == Provenance::Simulated);
         assert_eq!(BlockSecret::restore(&Digest::of(b"other"), &kept).unwrap_err(), DamagedSecret);
         for place in 0..kept.expose().len() {
             let mut bytes = kept.expose().to_vec();
@@ -96,8 +120,20 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_of_another_version_of_the_noise_is_marked() {
+        let task = Digest::of(b"task");
+        let drawn = BlockSecret::drawn(7, Secret::restored([9; 32], Provenance::OperatingSystem));
+        let mut bytes = drawn.to_kept(&task).expose().to_vec();
+        let end = bytes.len() - 32;
+        bytes[end - 2] ^= 0x80;
+        let digest = Digest::of(&bytes[..end]);
+        bytes[end..].copy_from_slice(digest.as_bytes());
+        assert!(!BlockSecret::restore(&task, &KeptSecret::new(bytes)).unwrap().same_noise);
+    }
+
+    #[test]
     fn a_kept_secret_is_not_shown() {
-        let kept = BlockSecret { block: 7, secret: Secret::restored([9; 32]) }.to_kept(&Digest::ZERO);
+        let kept = BlockSecret::drawn(7, Secret::restored([9; 32], Provenance::OperatingSystem)).to_kept(&Digest::ZERO);
         assert_eq!(format!("{kept:?}"), "KeptSecret(..)");
     }
 }

@@ -1,5 +1,6 @@
 //! Why nobody could take part.
 
+use murmur_privacy::correlated::Limits;
 use thiserror::Error;
 
 /// A `[participation]` section that no round could follow.
@@ -42,5 +43,23 @@ pub enum ParticipationError {
         expected: f64,
         /// Devices enrolled.
         population: u64,
+    },
+    /// Rounds might wait for ever for somebody whose turn it is.
+    #[error(
+        "with participation.separation = {} and participation.participations = {} it might be nobody's turn: {least} enrolled \
+         devices are needed so that {wanted} can always take part, and there are {population}. Take a smaller cohort or separation, \
+         or more participations",
+        limits.separation,
+        limits.participations
+    )]
+    TooFewForTurns {
+        /// Devices needed.
+        least: u64,
+        /// Devices that a round needs.
+        wanted: u32,
+        /// Devices enrolled.
+        population: u64,
+        /// What is enforced.
+        limits: Limits,
     },
 }

@@ -4,19 +4,25 @@
 //! made for a selection that did not happen.
 
 mod allocation;
+mod attendance;
 mod block;
 mod coin;
 mod error;
+mod register;
 mod selection;
+mod turn;
 
+pub use attendance::{Attendance, DamagedAttendance};
 pub(crate) use block::BlockSecret;
 pub use block::{DamagedSecret, KeptSecret};
 pub use error::ParticipationError;
+pub(crate) use register::Register;
 pub use selection::Selection;
+pub use turn::{NotYourTurn, Turn, TurnRule};
 
 use std::num::NonZeroU32;
 
-use murmur_privacy::{DpEvent, event::Allocation, units::SamplingRate};
+use murmur_privacy::{DpEvent, correlated::Limits, event::Allocation, units::SamplingRate};
 use serde::{Deserialize, Serialize};
 
 use crate::time::Millis;
@@ -59,7 +65,8 @@ pub enum Participation {
         /// Reports to be expected from publicly known availability before a round opens.
         minimum_reports: u32,
     },
-    /// `cohort` devices of the enrolled population, chosen at random for each round. Charged whole: no amplification.
+    /// `cohort` devices of the enrolled population (of those whose turn it may be), chosen at random for each round. Charged whole:
+    /// no amplification.
     Fixed {
         /// Number of devices.
         cohort: u32,
@@ -67,8 +74,15 @@ pub enum Participation {
         window_seconds: u32,
         /// Reports to be expected from publicly known availability before a round opens.
         minimum_reports: u32,
+        /// Least distance, in rounds, between two rounds of one device: 1 for any. With correlated noise, and only with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        separation: Option<u32>,
+        /// Most rounds of one device in each block of rounds (where the noise is no tree: in the whole run). With correlated noise,
+        /// and only with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        participations: Option<u32>,
     },
-    /// The first `cohort` devices that check in. Charged whole: availability is no secret coin.
+    /// The first `cohort` devices that check in (and whose turn it may be). Charged whole: availability is no secret coin.
     CheckIn {
         /// Number of devices.
         cohort: u32,
@@ -76,6 +90,13 @@ pub enum Participation {
         window_seconds: u32,
         /// Reports to be expected from publicly known availability before a round opens.
         minimum_reports: u32,
+        /// Least distance, in rounds, between two rounds of one device: 1 for any. With correlated noise, and only with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        separation: Option<u32>,
+        /// Most rounds of one device in each block of rounds (where the noise is no tree: in the whole run). With correlated noise,
+        /// and only with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        participations: Option<u32>,
     },
 }
 
@@ -89,6 +110,12 @@ impl Participation {
             return Err(ParticipationError::Zero { field: "window_seconds" });
         }
         match self {
+            Self::Fixed { separation: Some(0), .. } | Self::CheckIn { separation: Some(0), .. } => {
+                Err(ParticipationError::Zero { field: "separation" })
+            }
+            Self::Fixed { participations: Some(0), .. } | Self::CheckIn { participations: Some(0), .. } => {
+                Err(ParticipationError::Zero { field: "participations" })
+            }
             Self::Fixed { cohort: 0, .. } | Self::CheckIn { cohort: 0, .. } => {
                 Err(ParticipationError::Zero { field: "cohort" })
             }
@@ -123,13 +150,43 @@ impl Participation {
         Ok(())
     }
 
+    /// Checks that rounds can open whoever took part before, among so many enrolled devices of which each takes its turn by `rule`.
+    ///
+    /// Before a round at most `cohort (b - 1)` devices wait for their separation `b` to pass. Of a block of `n` rounds at most
+    /// `cohort (n - 1)` participations are behind; a device that has used all its `k` up and does not wait has had `k` of them, one that
+    /// waits at least one. So at most `cohort ((b - 1)(1 - 1/k) + (n - 1)/k)` devices may not take part; where `k` is as many as the separation
+    /// allows anyway, whoever has used them up waits.
+    ///
+    /// # Errors
+    /// [`ParticipationError::TooFewForTurns`] naming how many devices are needed.
+    pub fn validate_turns(&self, rule: &TurnRule, population: u64) -> Result<(), ParticipationError> {
+        let (Self::Fixed { cohort, .. } | Self::CheckIn { cohort, .. }) = *self else { return Ok(()) };
+        let Limits { participations, separation } = rule.limits;
+        let [cohort, most, waiting, behind] =
+            [cohort, participations.get(), separation.get() - 1, rule.block_rounds.get() - 1].map(u128::from);
+        let by_separation_alone = rule.block_rounds.get().div_ceil(separation.get()) <= participations.get();
+        let blocked = if by_separation_alone {
+            cohort * waiting
+        } else {
+            (cohort * (waiting * (most - 1) + behind)).div_ceil(most)
+        };
+        let wanted = self.minimum_reports().max(1);
+        let least = blocked + u128::from(wanted);
+        if u128::from(population) >= least {
+            return Ok(());
+        }
+        let least = u64::try_from(least).unwrap_or(u64::MAX);
+        Err(ParticipationError::TooFewForTurns { least, wanted, population, limits: rule.limits })
+    }
+
     /// What one round costs, or under random allocation one block of rounds: the mechanism's event, amplified only where the
     /// coordinator decides in secret who takes part when.
     ///
     /// # Source
     /// Poisson sampling: Mironov, Talwar and Zhang 2019. Random allocation: Feldman and Shenfeld 2025 (2502.08202). For
     /// the other two no theorem for our relation is at hand
-    /// (sampling without replacement is replace-one), so they are charged as if every device took part.
+    /// (sampling without replacement is replace-one), so they are charged as if every device took part; a mechanism with correlated
+    /// noise is itself the event of a block, charged for the limits that the coordinator enforces.
     #[must_use]
     pub fn cost(&self, mechanism: DpEvent) -> DpEvent {
         match self {
@@ -145,7 +202,29 @@ impl Participation {
         }
     }
 
-    /// Rounds that one [`cost`](Self::cost) pays for: 1 but for allocation.
+    /// What the coordinator enforces for every device, where the task states it.
+    #[must_use]
+    pub fn limits(&self) -> Option<Limits> {
+        match *self {
+            Self::Fixed { separation, participations, .. } | Self::CheckIn { separation, participations, .. } => {
+                let [separation, participations] = [separation?, participations?].map(NonZeroU32::new);
+                Some(Limits { participations: participations?, separation: separation? })
+            }
+            Self::Poisson { .. } | Self::Allocation { .. } => None,
+        }
+    }
+
+    /// Whether a device's turns are limited at all, be it only by one of two numbers that belong together.
+    pub(crate) fn names_a_limit(&self) -> bool {
+        match self {
+            Self::Fixed { separation, participations, .. } | Self::CheckIn { separation, participations, .. } => {
+                separation.is_some() || participations.is_some()
+            }
+            Self::Poisson { .. } | Self::Allocation { .. } => false,
+        }
+    }
+
+    /// Rounds over which the secret assignment of devices hangs together: 1 but for allocation.
     #[must_use]
     pub fn block_rounds(&self) -> NonZeroU32 {
         match self {
@@ -221,12 +300,16 @@ impl Participation {
         }
     }
 
-    /// Reports to be expected when `available` of `population` enrolled devices are reachable.
+    /// Reports to be expected when `available` of `population` enrolled devices are reachable. Where turns are limited both count
+    /// devices whose turn it may be.
     #[must_use]
     pub fn expected_reports(&self, available: u64, population: u64) -> f64 {
         match self {
             Self::Poisson { .. } | Self::Allocation { .. } => self.share() * available as f64,
-            Self::Fixed { cohort, .. } => f64::from(*cohort) * available as f64 / population.max(1) as f64,
+            Self::Fixed { cohort, .. } => {
+                let population = population.max(1) as f64;
+                f64::from(*cohort).min(population) * available as f64 / population
+            }
             Self::CheckIn { cohort, .. } => f64::from(*cohort).min(available as f64),
         }
     }
@@ -260,8 +343,20 @@ impl Participation {
                 "random allocation: before each block of {block_rounds} rounds the coordinator assigns each enrolled device \
                  {rounds_per_device} of them, in secret, uniformly and independently of all others, and never anew"
             ),
-            Self::Fixed { cohort, .. } => format!("none claimed: {cohort} random devices a round, charged as if all"),
-            Self::CheckIn { cohort, .. } => format!("none claimed: first {cohort} to check in, charged as if all"),
+            Self::Fixed { cohort, .. } => {
+                format!("none claimed: {cohort} random devices a round, charged as if all{}", self.turns())
+            }
+            Self::CheckIn { cohort, .. } => {
+                format!("none claimed: first {cohort} to check in, charged as if all{}", self.turns())
+            }
         }
+    }
+
+    fn turns(&self) -> String {
+        let Some(Limits { participations, separation }) = self.limits() else { return String::new() };
+        format!(
+            "; the coordinator lets each device take part in at most {participations} rounds of a block of correlated noise, any \
+             two of its rounds at least {separation} apart, and devices refuse more"
+        )
     }
 }

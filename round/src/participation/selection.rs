@@ -17,7 +17,8 @@ pub enum Selection {
 }
 
 impl Participation {
-    /// Selects the cohort of one round from the whole enrolled population. `secret` is fresh for the round or, under random
+    /// Selects the cohort of one round from the whole enrolled population, or where turns are limited from those of it whose turn it may
+    /// be. `secret` is fresh for the round or, under random
     /// allocation, for the block of which this is the round at `place` (from 0); it is the coordinator's alone.
     #[must_use]
     pub fn select(&self, secret: &Secret, place: u32, enrolled: &[DeviceId]) -> Selection {
@@ -39,7 +40,7 @@ impl Participation {
                 ranked.sort_unstable();
                 Selection::Chosen(ranked.into_iter().take(cohort as usize).map(|(_, device)| device.clone()).collect())
             }
-            Self::CheckIn { cohort, .. } => Selection::FirstComers(cohort as usize),
+            Self::CheckIn { cohort, .. } => Selection::FirstComers((cohort as usize).min(enrolled.len())),
         }
     }
 }

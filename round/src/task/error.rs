@@ -2,6 +2,7 @@
 
 use murmur_privacy::{
     accountant::{CalibrationError, Refusal},
+    correlated::CorrelationError,
     encoding::EncodingError,
     mechanism::SigmaOutOfRange,
 };
@@ -40,6 +41,35 @@ pub enum TaskError {
         /// Rounds of a block.
         block_rounds: u32,
     },
+    /// Correlated noise on a secret sample.
+    #[error(
+        "privacy.mechanism = \"{mechanism}\" does not go with participation.kind = \"{kind}\": no theorem at hand amplifies correlated \
+         noise by sampling. Choose kind = \"check_in\" or \"fixed\", or mechanism = \"gaussian\""
+    )]
+    SampledCorrelation {
+        /// The mechanism.
+        mechanism: &'static str,
+        /// The kind of participation.
+        kind: &'static str,
+    },
+    /// Correlated noise, and nothing said about how often a device takes part.
+    #[error(
+        "participation.separation and participation.participations are both needed with privacy.mechanism = \"{mechanism}\": its cost \
+         depends on how often, and how soon again, one device takes part"
+    )]
+    CorrelationWithoutLimits {
+        /// The mechanism.
+        mechanism: &'static str,
+    },
+    /// Limits that nothing is claimed for.
+    #[error(
+        "participation.separation and participation.participations go with correlated noise only (privacy.mechanism = \"tree\", \
+         \"banded\" or \"blt\"): remove them, or choose one; \"banded\" with bands = 1 is independent noise that is charged for them"
+    )]
+    LimitsWithoutCorrelation,
+    /// Correlated noise whose numbers do not fit each other.
+    #[error("privacy.mechanism: {0}")]
+    Correlation(CorrelationError),
     /// The `[model]` section.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -85,6 +115,12 @@ pub enum TaskError {
     /// No theorem.
     #[error(transparent)]
     Refused(#[from] Refusal),
+}
+
+impl From<CorrelationError> for TaskError {
+    fn from(error: CorrelationError) -> Self {
+        Self::Correlation(error)
+    }
 }
 
 impl From<EncodingError> for TaskError {

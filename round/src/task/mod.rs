@@ -1,5 +1,6 @@
 //! A task: what is to be learnt, how, under what privacy. Immutable, and named by its hash.
 
+mod correlated;
 mod error;
 mod privacy;
 mod schedule;
@@ -86,6 +87,7 @@ impl Task {
         self.model.validate()?;
         self.plan.validate()?;
         self.participation.validate()?;
+        self.check_correlation()?;
         let block_rounds = self.participation.block_rounds().get();
         if !self.rounds.is_multiple_of(block_rounds) {
             return Err(TaskError::PartialBlock { rounds: self.rounds, block_rounds });

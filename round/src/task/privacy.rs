@@ -3,6 +3,7 @@
 mod section;
 
 use murmur_privacy::{
+    correlated::Shape,
     encoding::Share,
     units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier},
 };
@@ -28,7 +29,7 @@ pub struct Privacy {
 /// What is added to sums, and what that is worth.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Promise {
-    /// The rounded Gaussian on the sum of clipped updates.
+    /// The rounded Gaussian on the sum of clipped updates, drawn afresh for each round or correlated between rounds.
     Gaussian {
         /// The task's budget: a filter, not a wish.
         epsilon: Epsilon,
@@ -36,6 +37,8 @@ pub enum Promise {
         delta: DeltaProbability,
         /// How much noise.
         noise: NoiseLevel,
+        /// How the noise of rounds hangs together: `mechanism = "tree" | "banded" | "blt"`; not at all with `"gaussian"`.
+        shape: Option<Shape>,
     },
     /// Nothing: `mechanism = "none"`. Updates are still clipped; epsilon is infinite and says so everywhere.
     None,

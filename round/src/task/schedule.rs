@@ -1,14 +1,14 @@
 //! A task made concrete for a population: grid, noise, denominators and the event of a round, all fixed in advance.
 
 use murmur_privacy::{
-    DpEvent, Encoding, Grid, Mechanism,
+    Correlation, DpEvent, Encoding, Grid, Mechanism,
     accountant::calibrate_sigma,
     encoding::{EncodingError, Share},
     ledger::{Entry, Ledger, LedgerError},
-    units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier},
+    units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier, Scale},
 };
 
-use super::{NoiseLevel, Promise, Task, TaskError, TaskHash};
+use super::{NoiseLevel, Promise, Task, TaskError, TaskHash, correlated::name_of};
 
 /// Calibration adds at least this much noise, relative to the sensitivity: one release with less has an epsilon above a hundred.
 const LEAST_MULTIPLIER: f64 = 1.0 / 16.0;
@@ -41,11 +41,14 @@ impl Schedule {
             }
         }
         task.participation.validate_for(population)?;
+        if let Some(rule) = task.turn_rule() {
+            task.participation.validate_turns(&rule, population)?;
+        }
         let shares = shares(&task);
         let grid = Encoding::fit(task.privacy.clip, task.model.layout().dimension(), &shares)?;
         let mechanism = mechanism(&task, &grid)?;
         let cohort = task.participation.cohort_quantile(population);
-        let grid = grid.with_ring_for(cohort, mechanism.sigma()).map_err(EncodingError::Grid)?;
+        let grid = grid.with_ring_for(cohort, mechanism.spread()).map_err(EncodingError::Grid)?;
         let round_event = task.participation.cost(mechanism.event(&grid));
         let encoding = task.encoding(grid, task.privacy.clip)?;
         let hash = task.hash()?;
@@ -152,22 +155,45 @@ impl Task {
 }
 
 fn mechanism(task: &Task, grid: &Grid) -> Result<Mechanism, TaskError> {
-    let Promise::Gaussian { epsilon, delta, noise } = task.privacy.promise else {
+    let Promise::Gaussian { epsilon, delta, noise, shape } = task.privacy.promise else {
         return Ok(Mechanism::None);
     };
-    Ok(match noise {
-        NoiseLevel::Multiplier(multiplier) => Mechanism::gaussian(grid, multiplier)?,
-        NoiseLevel::Calibrate => {
-            let schedule = |sigma| {
-                let mechanism = Mechanism::Gaussian { sigma };
-                let least =
-                    mechanism.multiplier(grid).ok().flatten().is_none_or(|least| least.get() < LEAST_MULTIPLIER);
-                // Not worth pricing: taken to promise nothing, which errs on the safe side.
-                let event = if least { DpEvent::NonPrivate } else { mechanism.event(grid) };
-                let round = task.participation.cost(event);
-                round.repeated(task.rounds / task.participation.block_rounds())
-            };
-            Mechanism::Gaussian { sigma: calibrate_sigma(epsilon, delta, schedule)? }
+    let correlation = match (shape, task.participation.limits()) {
+        (Some(shape), Some(limits)) => Some(shape.best(task.rounds, limits)?),
+        (Some(shape), None) => return Err(TaskError::CorrelationWithoutLimits { mechanism: name_of(Some(shape)) }),
+        (None, _) => None,
+    };
+    let sigma = match (noise, &correlation) {
+        (NoiseLevel::Multiplier(multiplier), None) => return Ok(Mechanism::gaussian(grid, multiplier)?),
+        (NoiseLevel::Multiplier(multiplier), Some(correlation)) => {
+            return Ok(Mechanism::correlated(grid, correlation.clone(), multiplier)?);
         }
+        (NoiseLevel::Calibrate, _) => {
+            let sensitivity = correlation.as_ref().map_or(grid.bound() as f64, |found| found.sensitivity(grid));
+            let schedule = |sigma: u64| {
+                // Not worth pricing: taken to promise nothing, which errs on the safe side.
+                let event = if (sigma as f64) < LEAST_MULTIPLIER * sensitivity {
+                    DpEvent::NonPrivate
+                } else {
+                    event_at(sigma, correlation.as_ref(), grid)
+                };
+                let round = task.participation.cost(event);
+                round.repeated(task.rounds / task.block_rounds())
+            };
+            calibrate_sigma(epsilon, delta, schedule)?
+        }
+    };
+    Ok(match correlation {
+        Some(correlation) => Mechanism::with_sigma(correlation, sigma)?,
+        None => Mechanism::Gaussian { sigma },
     })
+}
+
+/// What a mechanism with this much noise would cost. Of correlated noise more is priced than can be drawn, so that cost falls with noise
+/// as far as a search may look; what cannot be drawn is refused afterwards.
+fn event_at(sigma: u64, correlation: Option<&Correlation>, grid: &Grid) -> DpEvent {
+    match (correlation, Scale::new(sigma as f64)) {
+        (Some(correlation), Ok(sigma)) => correlation.event(sigma, grid),
+        _ => Mechanism::Gaussian { sigma }.event(grid),
+    }
 }

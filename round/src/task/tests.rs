@@ -1,3 +1,5 @@
+mod correlated;
+
 use super::*;
 
 const TASK: &str = r#"

@@ -9,7 +9,7 @@ use murmur_privacy::{
 };
 use murmur_round::{
     checkpoint::read_manifest,
-    coordinator::{Coordinator, Outcome, StartError, TurnedAway},
+    coordinator::{Coordinator, Outcome, StartError, Stored, TurnedAway},
     participation::KeptSecret,
     time::Millis,
 };
@@ -206,8 +206,9 @@ fn a_secret_that_was_damaged_is_refused_and_one_that_is_out_of_date_is_not_used(
     let start = |kept: Option<KeptSecret>| {
         let ledger = Ledger::replay(world.entries.clone()).unwrap();
         let (_, model) = ledger.account(&two_blocks().schedule().hash()).unwrap().model().unwrap();
-        let stored = Some(world.checkpoints[&model].clone());
-        Coordinator::start(two_blocks().schedule(), enrolled(), ledger, NoiseRng::seeded(9), stored, kept)
+        let checkpoint = Some(world.checkpoints[&model].clone());
+        let stored = Stored { checkpoint, secret: kept, ..Stored::default() };
+        Coordinator::start(two_blocks().schedule(), enrolled(), ledger, NoiseRng::seeded(9), stored)
     };
     let (_, current) = world.kept.clone().unwrap();
     assert_ne!(current, first);

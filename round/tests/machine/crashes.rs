@@ -3,7 +3,7 @@
 use murmur_privacy::ledger::Record;
 use murmur_round::{
     checkpoint::CheckpointError,
-    coordinator::{Coordinator, Outcome, Refusal, StartError, Verdict},
+    coordinator::{Coordinator, Outcome, Refusal, StartError, Stored, Verdict},
     time::Millis,
 };
 
@@ -140,10 +140,11 @@ fn a_restart_needs_the_very_model_that_the_ledger_names() {
     while world.published.len() < 3 {
         world.turn(&order);
     }
-    let start = |stored| {
+    let start = |checkpoint| {
+        let stored = Stored { checkpoint, ..Stored::default() };
         let ledger = murmur_privacy::Ledger::replay(world.entries.clone()).unwrap();
         let schedule = Small::exact(Cohort::All).schedule();
-        Coordinator::start(schedule, enrolled(), ledger, murmur_privacy::NoiseRng::seeded(9), stored, None).err()
+        Coordinator::start(schedule, enrolled(), ledger, murmur_privacy::NoiseRng::seeded(9), stored).err()
     };
     let (current, before) = (world.published[2].1, world.published[1].1);
     assert!(start(Some(world.checkpoints[&current].clone())).is_none());

@@ -1,12 +1,13 @@
 //! The device: each phase, what it refuses, and what it does when answers get lost or come at the wrong time.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use murmur_privacy::{Digest, Grid, Upload, units::Clip};
 use murmur_round::{
     coordinator::{Assignment, Refusal, TurnedAway, Verdict},
     device::{Device, DeviceEffect, DeviceError, DeviceEvent},
     params::{Layout, ParameterShape, Params},
+    participation::{NotYourTurn, Turn},
     plan::ShuffleSeed,
     task::Task,
     time::{Millis, Time},
@@ -31,6 +32,7 @@ fn assignment() -> Assignment {
     Assignment {
         task: schedule.hash(),
         round: 3,
+        position: 3,
         model: Digest::of(b"model"),
         grid: schedule.grid(),
         clip: schedule.task().privacy.clip,
@@ -232,6 +234,7 @@ fn talk(machine: &mut Device, index: usize, world: &mut World, lost: bool) {
                 world.withdraw(index, round);
                 continue;
             }
+            DeviceEffect::Remember { .. } => continue,
         };
         machine.handle(now, event).unwrap();
     }
@@ -259,4 +262,72 @@ fn a_device_whose_answer_was_lost_asks_again_and_is_counted_once() {
     talk(last, DEVICES - 1, &mut world, false);
     world.persist();
     assert_eq!(fates(&world.entries)[&0], Fate::Released);
+}
+
+/// Bands over six rounds; a device takes part twice at most, three rounds apart.
+fn limited() -> Small {
+    Small { rounds: 6, noise: Some((2.0, 100.0)), ..Small::exact(Cohort::Turns) }
+}
+
+fn limited_assignment(position: u32) -> Assignment {
+    let schedule = limited().schedule();
+    let (task, grid, clip) = (schedule.hash(), schedule.grid(), schedule.task().privacy.clip);
+    // Numbers of abandoned rounds make numbers larger than positions.
+    Assignment { task, round: position + 4, position, model: Digest::of(b"model"), grid, clip }
+}
+
+/// Offers work at this position, and lets the device carry it out if it takes it.
+fn offered(machine: &mut Device, position: u32) -> Result<Vec<DeviceEffect>, DeviceError> {
+    let now = machine.next_deadline().unwrap();
+    machine.handle(now, DeviceEvent::Tick)?;
+    assert!(matches!(asks(machine), DeviceEffect::CheckIn));
+    machine.handle(now, DeviceEvent::Assigned(limited_assignment(position)))?;
+    assert!(matches!(asks(machine), DeviceEffect::FetchTask(_)));
+    machine.handle(now, DeviceEvent::Task(Arc::new(limited().task())))?;
+    assert!(matches!(asks(machine), DeviceEffect::FetchModel(_)));
+    machine.handle(now, DeviceEvent::Model(params()))?;
+    assert!(matches!(asks(machine), DeviceEffect::Train { .. }));
+    machine.handle(now, DeviceEvent::Trained { delta: unit_delta(0), metrics: None })?;
+    let effects = std::iter::from_fn(|| machine.poll_effect()).collect();
+    machine.handle(now, DeviceEvent::Answered(Verdict::Accepted))?;
+    Ok(effects)
+}
+
+#[test]
+fn a_device_remembers_its_turn_before_it_sends_and_refuses_what_the_task_does_not_promise() {
+    let task = limited().schedule().hash();
+    let mut machine = Device::new(device(0));
+    let effects = offered(&mut machine, 1).unwrap();
+    let turn = Turn { position: 1, in_block: 1 };
+    assert!(
+        matches!(effects[..], [DeviceEffect::Remember { task: of, turn: kept }, DeviceEffect::Send { round: 5, .. }]
+        if of == task && kept == turn)
+    );
+    let refusal = |machine: &mut Device, position| {
+        let refused = offered(machine, position).err().unwrap();
+        assert!(matches!(asks(machine), DeviceEffect::Withdraw { round } if round == position + 4));
+        assert!(machine.next_deadline() > Some(Time(0)) && refused.passes(), "it rests, and asks again");
+        refused
+    };
+    let too_soon = NotYourTurn::TooSoon { position: 3, last: 1, separation: 3 };
+    assert_eq!(refusal(&mut machine, 3), DeviceError::NotYourTurn(too_soon));
+    assert_eq!(refusal(&mut machine, 0), DeviceError::NotYourTurn(NotYourTurn::Back { position: 0, last: 1 }));
+    assert_eq!(machine.turns(), &BTreeMap::from([(task, turn)]), "a refusal changes nothing");
+    // The round was abandoned: its position comes again, and counts once.
+    offered(&mut machine, 1).unwrap();
+    assert_eq!(machine.turns()[&task], turn);
+    // A new process remembers.
+    let mut machine = Device::restored(device(0), machine.turns().clone());
+    assert_eq!(refusal(&mut machine, 3), DeviceError::NotYourTurn(too_soon));
+    offered(&mut machine, 4).unwrap();
+    assert_eq!(machine.turns()[&task], Turn { position: 4, in_block: 2 });
+    // In a longer run of the same task the device would have used its turns up.
+    let rule = limited().task().turn_rule().unwrap();
+    assert_eq!(rule.limits.participations.get(), 2);
+}
+
+#[test]
+fn a_device_keeps_no_turns_in_tasks_that_do_not_limit_them() {
+    let (machine, _) = sending();
+    assert!(machine.turns().is_empty());
 }

@@ -3,10 +3,12 @@
 
 mod allocations;
 mod blocks;
+mod correlated;
 mod crashes;
 mod device;
 mod phases;
 mod reference;
 mod sequences;
 mod tasks;
+mod turns;
 mod world;

@@ -3,7 +3,7 @@
 use murmur_privacy::{Ledger, NoiseRng, Provenance, ledger::Record};
 use murmur_round::{
     checkpoint::{read_manifest, read_model},
-    coordinator::{Coordinator, Outcome, Refusal, StartError, TurnedAway, Verdict},
+    coordinator::{Coordinator, Outcome, Refusal, StartError, Stored, TurnedAway, Verdict},
     founding,
     task::Schedule,
     time::Millis,
@@ -219,7 +219,7 @@ fn a_coordinator_refuses_what_does_not_belong_together() {
     let small = Small::exact(Cohort::All);
     let entropy = || NoiseRng::seeded(1);
     let refused = |schedule: Schedule, devices, ledger, entropy| {
-        Coordinator::start(schedule, devices, ledger, entropy, None, None).err().unwrap()
+        Coordinator::start(schedule, devices, ledger, entropy, Stored::default()).err().unwrap()
     };
     let (schedule, ledger) = founded(small);
     let error = refused(schedule, (0..7).map(device).collect(), ledger, entropy());
@@ -227,7 +227,7 @@ fn a_coordinator_refuses_what_does_not_belong_together() {
     let (schedule, ledger) = founded(small);
     let twice = enrolled().into_iter().chain([device(0)]).collect();
     assert!(
-        Coordinator::start(schedule, twice, ledger, entropy(), None, None).is_ok(),
+        Coordinator::start(schedule, twice, ledger, entropy(), Stored::default()).is_ok(),
         "one device named twice is one"
     );
     let (_, ledger) = founded(small);

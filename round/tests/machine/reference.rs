@@ -9,12 +9,14 @@ use murmur_privacy::{
 use murmur_round::{
     checkpoint::{Checkpoint, read_manifest, read_model},
     coordinator::{Refusal, TurnedAway},
+    participation::Attendance,
     time::{Millis, Time},
 };
 
 use crate::{
     allocations::Allocations,
     tasks::{Cohort, DEVICES, Small, UNIT, WINDOW},
+    turns::Turns,
     world::Heard,
 };
 
@@ -40,11 +42,14 @@ pub(crate) struct Reference {
     staged: Option<(u32, Vec<f32>)>,
     released: BTreeSet<u32>,
     allocations: Allocations,
+    pub(crate) turns: Option<Turns>,
+    /// The grid's.
+    step: f64,
     due: bool,
 }
 
 impl Reference {
-    pub(crate) fn new(small: Small) -> Self {
+    pub(crate) fn new(small: Small, step: f64) -> Self {
         let params = vec![0.0; DEVICES];
         let released = BTreeSet::new();
         Self {
@@ -55,13 +60,18 @@ impl Reference {
             staged: None,
             released,
             allocations: Allocations::default(),
+            turns: small.limited().map(Turns::new),
+            step,
             due: false,
         }
     }
 
-    /// `kept` is the block whose secret is still there.
-    pub(crate) fn crashed(&mut self, kept: Option<u32>) {
+    /// `kept` is the block whose secret is still there, `attendance` what is left of the record.
+    pub(crate) fn crashed(&mut self, kept: Option<u32>, attendance: &[Attendance]) {
         self.allocations.crashed(kept);
+        if let Some(turns) = &mut self.turns {
+            turns.crashed(kept, attendance);
+        }
         (self.open, self.closed, self.staged, self.due) = (None, None, None, false);
     }
 
@@ -123,6 +133,7 @@ impl Reference {
         match heard {
             Heard::Assigned(assignment) => {
                 assert_eq!(assignment.round, open.round);
+                assert!(self.turns.as_ref().is_none_or(|turns| turns.allows(index)), "work, and it is not its turn");
                 assert!(!answered, "work for a device that has answered");
                 assert!(!open.turned_away.contains(&index), "a cohort does not change once it is drawn");
                 open.assigned.insert(index);
@@ -141,6 +152,13 @@ impl Reference {
             Cohort::Allocated => self.allocations.asked(index, matches!(heard, Heard::Assigned(_))),
             Cohort::All => assert!(open.turned_away.is_empty()),
             Cohort::Fixed => assert!(open.assigned.len() <= 4 && open.turned_away.len() <= DEVICES - 4),
+            Cohort::Trees => assert!(open.assigned.len() <= 2),
+            Cohort::Turns | Cohort::Buffers => {
+                let allows = self.turns.as_ref().is_some_and(|turns| turns.allows(index));
+                let turned_away = open.turned_away.contains(&index);
+                assert!(open.assigned.len() <= 2);
+                assert!(!turned_away || !allows || open.assigned.len() == 2, "turned away though it is its turn");
+            }
             Cohort::FirstComers => {
                 assert!(open.assigned.len() <= 4);
                 assert!(open.turned_away.is_empty() || open.assigned.len() == 4, "turned away while there was room");
@@ -156,6 +174,11 @@ impl Reference {
     /// Called after an event: a window that was over did not stay open.
     pub(crate) fn look(&self) {
         assert!(!self.due || self.open.is_none(), "the window is over, and the round still open");
+    }
+
+    pub(crate) fn records(&mut self, attendance: &Attendance) {
+        let open = self.open.as_ref().expect("only an open round is recorded");
+        self.turns.as_mut().expect("turns are not limited").recording(attendance, &open.counted);
     }
 
     pub(crate) fn proposes(&mut self, entry: &Entry, now: Time) {
@@ -183,7 +206,11 @@ impl Reference {
         }
     }
 
-    pub(crate) fn durable(&mut self, entry: &Entry, now: Time) {
+    /// `last` is the last durable record of who took part.
+    pub(crate) fn durable(&mut self, entry: &Entry, last: Option<&Attendance>, now: Time) {
+        if let Some(turns) = &mut self.turns {
+            turns.durable(&entry.record, self.closed.as_ref().map(|(_, counted)| counted), last);
+        }
         if self.small.cohort == Cohort::Allocated {
             self.allocations.durable(&entry.record);
         }
@@ -223,6 +250,12 @@ impl Reference {
         }
         if self.small.noise.is_none() {
             assert_eq!(params.values(), expected, "round {round} counted {counted:?}");
+        }
+        if let Some(turns) = &self.turns {
+            // All of it, but for the noise of this very place, in steps.
+            let off = params.values().iter().zip(&expected).map(|(found, due)| f64::from(found - due));
+            let noise = off.map(|off| (off * f64::from(self.small.cohort.expected()) / self.step).round() as i64);
+            assert_eq!(noise.collect::<Vec<_>>(), turns.noise(), "round {round} counted {counted:?}");
         }
         self.staged = Some((round, params.values().to_vec()));
     }

@@ -52,6 +52,11 @@ enum Op {
     Disaster {
         reached: usize,
     },
+    /// The same, and the record of who took part is lost, in part or whole.
+    Amnesia {
+        reached: usize,
+        all: bool,
+    },
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -69,6 +74,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..30_u64).prop_map(|entry| Op::Confused { entry }),
         2 => (0..3_usize).prop_map(|reached| Op::Crash { reached }),
         1 => (0..3_usize).prop_map(|reached| Op::Disaster { reached }),
+        1 => (0..3_usize, any::<bool>()).prop_map(|(reached, all)| Op::Amnesia { reached, all }),
     ]
 }
 
@@ -80,14 +86,26 @@ fn small() -> impl Strategy<Value = Small> {
         Cohort::FirstComers,
         Cohort::Allocated,
         Cohort::Allocated,
+        Cohort::Turns,
+        Cohort::Turns,
+        Cohort::Buffers,
+        Cohort::Trees,
     ]);
     // The budget for two rounds that are not amplified; with coins of one half it pays for more.
     let noise = prop_oneof![3 => Just(None), 1 => Just(Some(BUDGET_FOR_TWO))];
     (cohort, 1..5_u32, noise, 0..3_u32).prop_map(|(cohort, rounds, noise, minimum_reports)| Small {
         cohort,
-        // Blocks are whole.
-        rounds: if cohort == Cohort::Allocated { rounds.div_ceil(2) * BLOCK } else { rounds },
-        noise,
+        // Blocks are whole, and bands fit.
+        rounds: match cohort {
+            Cohort::Allocated | Cohort::Trees => rounds.div_ceil(2) * BLOCK,
+            Cohort::Turns | Cohort::Buffers => rounds + 2,
+            _ => rounds,
+        },
+        // Turns are limited for correlated noise only.
+        noise: match cohort {
+            Cohort::Turns | Cohort::Buffers | Cohort::Trees => Some((2.0, 100.0)),
+            _ => noise,
+        },
         minimum_reports,
     })
 }
@@ -117,6 +135,7 @@ fn apply(world: &mut World, op: &Op) {
         Op::Confused { entry } => world.confuse(entry),
         Op::Crash { reached } => world.crash(reached),
         Op::Disaster { reached } => world.crash_without_secret(reached),
+        Op::Amnesia { reached, all } => world.crash_without_record(reached, all),
     }
 }
 
@@ -141,7 +160,7 @@ proptest! {
         let affordable = world.account().reservation().affordable;
         let due = small.rounds.min(affordable).min(stop_after.unwrap_or(u32::MAX));
         // The rest of a block may be given up past the round after which the driver wanted to stop.
-        let past = if forfeited(&world.entries) > 0 { due.next_multiple_of(BLOCK) } else { due };
+        let past = if forfeited(&world.entries) > 0 { due.next_multiple_of(small.block()) } else { due };
         prop_assert!((due..=past).contains(&paid), "{} rounds were paid for, {} are due", paid, due);
         let expected = if paid == small.rounds {
             Outcome::Completed

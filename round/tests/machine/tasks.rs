@@ -34,12 +34,41 @@ pub(crate) enum Cohort {
     FirstComers,
     /// Each in [`EACH`] secret rounds of each [`BLOCK`]: four on average.
     Allocated,
+    /// The first two whose turn it is; banded noise over the whole run.
+    Turns,
+    /// The same with buffered noise, and a separation that lets a device take part again and again.
+    Buffers,
+    /// Two at random of those whose turn it is; a tree over each [`BLOCK`].
+    Trees,
+}
+
+/// How a device's turns are limited.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Limited {
+    pub(crate) separation: u32,
+    pub(crate) participations: u32,
+    /// Rounds of a block.
+    pub(crate) block: u32,
 }
 
 impl Cohort {
     /// The constant that sums are divided by.
     pub(crate) fn expected(self) -> f32 {
-        if self == Self::All { 8.0 } else { 4.0 }
+        match self {
+            Self::All => 8.0,
+            Self::Turns | Self::Buffers | Self::Trees => 2.0,
+            _ => 4.0,
+        }
+    }
+
+    /// The mechanism of a task with noise.
+    fn mechanism(self) -> &'static str {
+        match self {
+            Self::Turns => r#"mechanism = "banded", bands = 3"#,
+            Self::Buffers => r#"mechanism = "blt", buffers = 2"#,
+            Self::Trees => r#"mechanism = "tree", leaves = 4"#,
+            _ => r#"mechanism = "gaussian""#,
+        }
     }
 
     fn section(self) -> &'static str {
@@ -49,6 +78,9 @@ impl Cohort {
             Self::Fixed => r#"kind = "fixed", cohort = 4"#,
             Self::Allocated => r#"kind = "allocation", block_rounds = 4, rounds_per_device = 2"#,
             Self::FirstComers => r#"kind = "check_in", cohort = 4"#,
+            Self::Turns => r#"kind = "check_in", cohort = 2, separation = 3, participations = 2"#,
+            Self::Buffers => r#"kind = "check_in", cohort = 2, separation = 2, participations = 20"#,
+            Self::Trees => r#"kind = "fixed", cohort = 2, separation = 2, participations = 1"#,
         }
     }
 }
@@ -72,7 +104,8 @@ impl Small {
     pub(crate) fn task(&self) -> Task {
         let privacy = match self.noise {
             Some((multiplier, epsilon)) => format!(
-                r#"mechanism = "gaussian", epsilon = {epsilon:?}, delta = 1e-3, noise_multiplier = {multiplier:?}"#
+                "{}, epsilon = {epsilon:?}, delta = 1e-3, noise_multiplier = {multiplier:?}",
+                self.cohort.mechanism()
             ),
             None => r#"mechanism = "none""#.to_owned(),
         };
@@ -90,6 +123,26 @@ server = {{ optimizer = "fedavg", learning_rate = 1.0 }}
 "#
         ))
         .unwrap()
+    }
+
+    /// Rounds of a block.
+    pub(crate) fn block(&self) -> u32 {
+        match self.cohort {
+            Cohort::Turns | Cohort::Buffers => self.rounds,
+            Cohort::Trees | Cohort::Allocated => BLOCK,
+            _ => 1,
+        }
+    }
+
+    /// How turns are limited, where they are.
+    pub(crate) fn limited(&self) -> Option<Limited> {
+        let (separation, participations) = match self.cohort {
+            Cohort::Turns => (3, 2),
+            Cohort::Buffers => (2, 20),
+            Cohort::Trees => (2, 1),
+            _ => return None,
+        };
+        Some(Limited { separation, participations, block: self.block() })
     }
 
     pub(crate) fn schedule(&self) -> Schedule {

@@ -8,10 +8,10 @@ use murmur_privacy::{
 };
 use murmur_round::{
     checkpoint::Checkpoint,
-    coordinator::{Assignment, Coordinator, Effect, Event, Outcome, Refusal, TurnedAway, Verdict},
+    coordinator::{Assignment, Coordinator, Effect, Event, Outcome, Refusal, Stored, TurnedAway, Verdict},
     device_id::DeviceId,
     founding,
-    participation::KeptSecret,
+    participation::{Attendance, KeptSecret},
     task::Schedule,
     time::{Millis, Time},
 };
@@ -27,6 +27,7 @@ enum Step {
     /// Of this block.
     Keep(u32, KeptSecret),
     Forget,
+    Record(Attendance),
     Append(Entry),
 }
 
@@ -51,6 +52,8 @@ pub(crate) struct World {
     pub(crate) checkpoints: BTreeMap<Digest, Checkpoint>,
     /// The durable secret of a block, and the block.
     pub(crate) kept: Option<(u32, KeptSecret)>,
+    /// The durable record of who took part.
+    pub(crate) attendance: Vec<Attendance>,
     flight: VecDeque<Step>,
     heard: Vec<(DeviceId, Heard)>,
     /// Every model that devices could read, in order.
@@ -75,9 +78,11 @@ impl World {
         };
         let ledger = founding::found(&schedule, None, None, Provenance::Simulated, persist).unwrap();
         let coordinator =
-            Coordinator::start(schedule.clone(), enrolled(), ledger, NoiseRng::seeded(seed), None, None).unwrap();
+            Coordinator::start(schedule.clone(), enrolled(), ledger, NoiseRng::seeded(seed), Stored::default())
+                .unwrap();
         let mut world = Self {
             small,
+            reference: Reference::new(small, schedule.grid().step()),
             schedule,
             seed,
             stop_after,
@@ -86,11 +91,11 @@ impl World {
             entries,
             checkpoints: BTreeMap::new(),
             kept: None,
+            attendance: Vec::new(),
             flight: VecDeque::new(),
             heard: Vec::new(),
             published: Vec::new(),
             outcome: None,
-            reference: Reference::new(small),
         };
         world.began();
         world
@@ -109,15 +114,17 @@ impl World {
             self.takes_hold(step);
         }
         self.outcome = None;
-        self.reference.crashed(self.kept.as_ref().map(|(block, _)| *block));
+        self.reference.crashed(self.kept.as_ref().map(|(block, _)| *block), &self.attendance);
         self.seed = self.seed.wrapping_add(1);
         let ledger = Ledger::replay(self.entries.clone()).unwrap();
         let model = ledger.account(&self.schedule.hash()).unwrap().model();
-        let stored = model.map(|(_, model)| self.checkpoints[&model].clone());
+        let stored = Stored {
+            checkpoint: model.map(|(_, model)| self.checkpoints[&model].clone()),
+            secret: self.kept.as_ref().map(|(_, secret)| secret.clone()),
+            attendance: self.attendance.clone(),
+        };
         let entropy = NoiseRng::seeded(self.seed);
-        let kept = self.kept.as_ref().map(|(_, secret)| secret.clone());
-        self.coordinator =
-            Coordinator::start(self.schedule.clone(), enrolled(), ledger, entropy, stored, kept).unwrap();
+        self.coordinator = Coordinator::start(self.schedule.clone(), enrolled(), ledger, entropy, stored).unwrap();
         self.began();
     }
 
@@ -127,6 +134,15 @@ impl World {
             self.takes_hold(step);
         }
         self.kept = None;
+        self.crash(0);
+    }
+
+    /// As [`crash`](Self::crash), and the record of who took part has lost its last line, or all of it.
+    pub(crate) fn crash_without_record(&mut self, reached: usize, all: bool) {
+        for step in std::mem::take(&mut self.flight).into_iter().take(reached) {
+            self.takes_hold(step);
+        }
+        self.attendance.truncate(if all { 0 } else { self.attendance.len().saturating_sub(1) });
         self.crash(0);
     }
 
@@ -161,7 +177,14 @@ impl World {
                 None
             }
             Step::Keep(block, secret) => {
+                if let Some(turns) = &mut self.reference.turns {
+                    turns.keeps(&self.schedule, block, &secret);
+                }
                 self.kept = Some((block, secret));
+                None
+            }
+            Step::Record(attendance) => {
+                self.attendance.push(attendance);
                 None
             }
             Step::Forget => {
@@ -169,7 +192,7 @@ impl World {
                 None
             }
             Step::Append(entry) => {
-                self.reference.durable(&entry, self.now);
+                self.reference.durable(&entry, self.attendance.last(), self.now);
                 let index = entry.index;
                 assert_eq!(index, self.entries.len() as u64, "entries follow one another");
                 self.entries.push(entry);
@@ -198,6 +221,7 @@ impl World {
         if let Heard::Assigned(assignment) = &heard {
             assert_eq!(Some(assignment.model), self.published.last().map(|(_, model)| *model));
             assert_eq!((assignment.task, assignment.grid), (self.schedule.hash(), self.schedule.grid()));
+            assert_eq!(assignment.position, self.account().rounds_spent());
         }
         heard
     }
@@ -261,6 +285,10 @@ impl World {
                     self.flight.push_back(Step::Keep(block, secret));
                 }
                 Effect::Forget => self.flight.push_back(Step::Forget),
+                Effect::Record(attendance) => {
+                    self.reference.records(&attendance);
+                    self.flight.push_back(Step::Record(attendance));
+                }
                 Effect::Persist(entry) => {
                     assert!(!self.appending(), "two entries in flight");
                     self.reference.proposes(&entry, self.now);
@@ -301,6 +329,11 @@ impl World {
     /// The task's account as the coordinator sees it.
     pub(crate) fn account(&self) -> &TaskAccount {
         self.coordinator.ledger().account(&self.schedule.hash()).unwrap()
+    }
+
+    /// How many devices' turn it may be, by the record.
+    pub(crate) fn allowed(&self) -> usize {
+        self.reference.turns.as_ref().map_or(DEVICES, crate::turns::Turns::allowed)
     }
 
     /// The number opened last; 0 before there is one.

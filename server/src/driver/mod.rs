@@ -93,6 +93,10 @@ impl<S: Store> Driver<S> {
                     let task = self.coordinator.schedule().hash();
                     self.store.remove_secret(&task)?;
                 }
+                Effect::Record(attendance) => {
+                    let task = self.coordinator.schedule().hash();
+                    self.store.append_attendance(&task, &attendance)?;
+                }
                 Effect::Persist(entry) => {
                     self.store.append(&self.coordinator.schedule().task().population, &entry)?;
                     match &entry.record {

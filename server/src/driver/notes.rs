@@ -14,7 +14,7 @@ impl Notes {
     pub(super) fn new(schedule: &Schedule) -> Self {
         let caveat = match schedule.mechanism() {
             Mechanism::None => " (NOT PRIVATE: no noise is added)",
-            Mechanism::Gaussian { .. } => "",
+            Mechanism::Gaussian { .. } | Mechanism::Correlated { .. } => "",
         };
         Self { task: schedule.task().name.clone(), caveat }
     }
@@ -32,7 +32,7 @@ impl Notes {
     pub(super) fn forfeited(&self, rounds: u32) {
         let _span = self.span(None);
         tracing::warn!(
-            "the secret of a block that was begun is gone: the {rounds} rounds that are left of it are given up, and stay paid \
+            "the secret of a block that was begun, or its record of who took part, is gone: the {rounds} rounds that are left of it are given up, and stay paid \
              for{}",
             self.caveat
         );

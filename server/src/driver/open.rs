@@ -5,7 +5,13 @@ use murmur_privacy::{
     ledger::{Entry, Record},
     units::{DeltaProbability, Epsilon},
 };
-use murmur_round::{coordinator::Coordinator, device_id::DeviceId, founding::found, task::Schedule, time::Time};
+use murmur_round::{
+    coordinator::{Coordinator, Stored},
+    device_id::DeviceId,
+    founding::found,
+    task::Schedule,
+    time::Time,
+};
 
 use super::{Driver, Published, notes::Notes};
 use crate::{ServerError, store::Store};
@@ -13,7 +19,8 @@ use crate::{ServerError, store::Store};
 impl<S: Store> Driver<S> {
     /// Brings the task to where its first or next round can run: replays the ledger, founds the task if it is new, loads
     /// the model that the ledger names last. A round that was open is abandoned; one that was paid for and not released is
-    /// lost. Neither number is used again. A block of rounds goes on with its kept secret; without it the rest of it is given up.
+    /// lost. Neither number is used again. A block of rounds goes on with its kept secret and its record of who took part; without
+    /// them the rest of it is given up.
     ///
     /// `budget` opens a new population; an old one must have been opened with the same, or with none named here.
     ///
@@ -44,13 +51,13 @@ impl<S: Store> Driver<S> {
             return Err(ServerError::OtherSchedule { task: hash });
         }
         store.put_task(&hash, &schedule.task().to_json()?)?;
-        let stored = match account.model() {
+        let checkpoint = match account.model() {
             Some((_, model)) => store.checkpoint(&model)?,
             None => None,
         };
         let notes = Notes::new(&schedule);
-        let kept = store.secret(&hash)?;
-        let coordinator = Coordinator::start(schedule, devices, ledger, entropy, stored, kept)?;
+        let stored = Stored { checkpoint, secret: store.secret(&hash)?, attendance: store.attendance(&hash)? };
+        let coordinator = Coordinator::start(schedule, devices, ledger, entropy, stored)?;
         let published = Published::default();
         Ok(Self { coordinator, store, published, staged: None, rounds_released, notes, now: Time(0), broken: false })
     }

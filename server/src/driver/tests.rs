@@ -1,5 +1,7 @@
 //! A store that dies at every durable step in turn, before or after the step took hold, and a restart after each.
 
+mod correlated;
+
 use std::{
     cell::Cell,
     collections::BTreeSet,
@@ -12,7 +14,7 @@ use murmur_round::{
     checkpoint::{Checkpoint, read_manifest},
     coordinator::{Event, Outcome, Refusal, StartError, TurnedAway, Verdict},
     device_id::DeviceId,
-    participation::KeptSecret,
+    participation::{Attendance, KeptSecret},
     task::{Schedule, Task, TaskHash},
     time::Time,
 };
@@ -121,6 +123,15 @@ impl Store for Mortal {
 
     fn remove_secret(&mut self, task: &TaskHash) -> Result<(), StoreError> {
         self.step("no secret".to_owned(), |kept| kept.remove_secret(task).unwrap())
+    }
+
+    fn append_attendance(&mut self, task: &TaskHash, attendance: &Attendance) -> Result<(), StoreError> {
+        let name = format!("attendance {}", attendance.position);
+        self.step(name, |kept| kept.append_attendance(task, attendance).unwrap())
+    }
+
+    fn attendance(&mut self, task: &TaskHash) -> Result<Vec<Attendance>, StoreError> {
+        self.0.lock().unwrap().kept.attendance(task)
     }
 
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError> {

@@ -7,7 +7,10 @@ use murmur_privacy::{
     ledger::{Entry, Opening},
     units::{DeltaProbability, Epsilon},
 };
-use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret};
+use murmur_round::{
+    checkpoint::Checkpoint,
+    participation::{Attendance, KeptSecret},
+};
 use tempfile::TempDir;
 
 use super::{FileStore, MemoryStore, Store, StoreError};
@@ -27,6 +30,10 @@ fn chain() -> Vec<Entry> {
 
 fn checkpoint(model: &[u8]) -> Checkpoint {
     Checkpoint { model: model.to_vec(), digest: Digest::of(model), optimizer: b"slots".to_vec() }
+}
+
+fn attendance(position: u32, names: &[&str]) -> Attendance {
+    Attendance { position, devices: names.iter().map(|name| name.parse().unwrap()).collect() }
 }
 
 fn contract(store: &mut impl Store) {
@@ -57,6 +64,14 @@ fn contract(store: &mut impl Store) {
     store.remove_secret(&task).unwrap();
     assert_eq!(store.secret(&task).unwrap(), None);
     assert_eq!(store.secret(&other).unwrap(), Some(KeptSecret::new(b"kept".to_vec())));
+    assert_eq!(store.attendance(&task).unwrap(), []);
+    // The same position may come twice, and nobody may have been there.
+    let attendances = [attendance(0, &["a", "b"]), attendance(0, &["b"]), attendance(1, &[])];
+    for (count, one) in attendances.iter().enumerate() {
+        store.append_attendance(&task, one).unwrap();
+        assert_eq!(store.attendance(&task).unwrap(), attendances[..=count]);
+    }
+    assert_eq!(store.attendance(&other).unwrap(), [], "tasks are kept apart");
     store.put_task(&Digest::of(b"{}"), b"{}").unwrap();
     store.put_task(&Digest::of(b"{}"), b"{}").unwrap();
 }
@@ -77,6 +92,7 @@ fn the_file_store_keeps_the_contract_and_survives_reopening() {
     let mut again = open(folder.path());
     assert_eq!(again.entries("phones").unwrap(), chain());
     assert!(again.checkpoint(&Digest::of(b"model")).unwrap().is_some());
+    assert_eq!(again.attendance(&Digest::of(b"task")).unwrap().len(), 3);
     assert_eq!(fs::read(folder.path().join("tasks").join(format!("{}.json", Digest::of(b"{}")))).unwrap(), b"{}");
 }
 
@@ -204,4 +220,36 @@ fn a_secret_is_durable_before_it_is_used_readable_by_its_owner_alone_and_removed
     store.remove_secret(&task).unwrap();
     assert_eq!(store.take_steps(), [format!("remove {name}"), format!("sync folder of {name}")]);
     assert!(!path.exists() && !path.with_added_extension("part").exists());
+}
+
+#[test]
+fn an_attendance_is_durable_when_it_is_appended_readable_by_its_owner_alone_and_torn_or_damaged_like_a_ledger() {
+    let folder = TempDir::new().unwrap();
+    let task = Digest::of(b"task");
+    let path = folder.path().join("tasks").join(format!("{task}.attendance.jsonl"));
+    let mut store = open(folder.path());
+    // Somebody left a file that everybody can read.
+    fs::write(&path, b"").unwrap();
+    store.append_attendance(&task, &attendance(0, &["a"])).unwrap();
+    store.take_steps();
+    store.append_attendance(&task, &attendance(1, &["b"])).unwrap();
+    let name = format!("{task}.attendance.jsonl");
+    assert_eq!(store.take_steps(), [format!("write {name}"), format!("sync {name}")]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    drop(store);
+    let whole = fs::read_to_string(&path).unwrap();
+    for torn in [1, 20, whole.len() / 2 - 1] {
+        fs::write(&path, &whole[..whole.len() - torn]).unwrap();
+        let mut store = open(folder.path());
+        assert_eq!(store.attendance(&task).unwrap(), [attendance(0, &["a"])], "the last line was never confirmed");
+        store.append_attendance(&task, &attendance(1, &["b"])).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), whole);
+    }
+    fs::write(&path, whole.replacen("\"a\"", "\"c\"", 1)).unwrap();
+    let error = open(folder.path()).attendance(&task).unwrap_err();
+    assert!(matches!(error, StoreError::Malformed { line: 1, .. }), "{error}");
 }

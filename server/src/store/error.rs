@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use murmur_privacy::{Digest, ledger::LedgerError};
+use murmur_round::participation::DamagedAttendance;
 use thiserror::Error;
 
 /// A failure of the store; names the file.
@@ -22,18 +23,18 @@ pub enum StoreError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A complete line of a ledger is no entry.
-    #[error("{}:{line}: not a ledger entry: the file was damaged or edited", path.display())]
+    /// A complete line of a ledger is no entry, or one of another such file no record as it was written.
+    #[error("{}:{line}: not a line as it was written: the file was damaged or edited", path.display())]
     Malformed {
-        /// The ledger.
+        /// The file.
         path: PathBuf,
         /// Number of the line, from 1.
         line: usize,
     },
     /// An earlier append failed.
-    #[error("{}: an earlier write failed, so what the ledger holds is unknown; restart the server", path.display())]
+    #[error("{}: an earlier write failed, so what the file holds is unknown; restart the server", path.display())]
     Broken {
-        /// The ledger.
+        /// The file.
         path: PathBuf,
     },
     /// A file of the same name with other contents.
@@ -53,6 +54,9 @@ pub enum StoreError {
     /// An entry that cannot be written.
     #[error(transparent)]
     Entry(#[from] LedgerError),
+    /// An attendance that cannot be written, or read.
+    #[error(transparent)]
+    Attendance(#[from] DamagedAttendance),
     /// A failure that a test asked for, or one of a store outside this crate.
     #[error("{0}")]
     Other(String),

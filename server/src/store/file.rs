@@ -1,5 +1,5 @@
-//! A folder: `<population>/ledger.jsonl`, `models/<digest>.safetensors`, `tasks/<hash>.json`, and while a block of rounds is under
-//! way `tasks/<hash>.secret`, which only its owner can read.
+//! A folder: `<population>/ledger.jsonl`, `models/<digest>.safetensors`, `tasks/<hash>.json`; and, which only their owner can read,
+//! `tasks/<hash>.secret` while a block of rounds is under way, and `tasks/<hash>.attendance.jsonl` of a task that limits turns.
 
 use std::{
     collections::BTreeMap,
@@ -8,12 +8,16 @@ use std::{
 };
 
 use murmur_privacy::{Digest, ledger::Entry};
-use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret, task::TaskHash};
+use murmur_round::{
+    checkpoint::Checkpoint,
+    participation::{Attendance, KeptSecret},
+    task::TaskHash,
+};
 
 use super::{
     Store, StoreError,
     disk::{Disk, at, read},
-    ledger_file::LedgerFile,
+    line_file::LineFile,
 };
 
 /// Held for as long as the store lives; a population's name cannot start with a dot.
@@ -23,7 +27,8 @@ const LOCK: &str = ".lock";
 #[derive(Debug)]
 pub struct FileStore {
     folder: PathBuf,
-    ledgers: BTreeMap<String, LedgerFile>,
+    ledgers: BTreeMap<String, LineFile<Entry>>,
+    attendances: BTreeMap<TaskHash, LineFile<Attendance>>,
     disk: Disk,
     _lock: File,
 }
@@ -48,7 +53,8 @@ impl FileStore {
         for name in ["models", "tasks"] {
             disk.create_folder(&folder.join(name))?;
         }
-        Ok(Self { folder: folder.to_owned(), ledgers: BTreeMap::new(), disk, _lock: lock })
+        let (ledgers, attendances) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { folder: folder.to_owned(), ledgers, attendances, disk, _lock: lock })
     }
 
     /// The model file of this digest, whether it exists or not.
@@ -65,15 +71,29 @@ impl FileStore {
         self.folder.join("tasks").join(format!("{task}.secret"))
     }
 
+    fn attendance_path(&self, task: &TaskHash) -> PathBuf {
+        self.folder.join("tasks").join(format!("{task}.attendance.jsonl"))
+    }
+
+    fn attended(&mut self, task: &TaskHash) -> Result<(&mut Disk, &mut LineFile<Attendance>), StoreError> {
+        let path = self.attendance_path(task);
+        if !self.attendances.contains_key(task) {
+            let attendance = LineFile::open(&mut self.disk, &path)?;
+            self.attendances.insert(*task, attendance);
+        }
+        let attendance = self.attendances.get_mut(task).ok_or(StoreError::Broken { path })?;
+        Ok((&mut self.disk, attendance))
+    }
+
     fn ledger_path(&self, population: &str) -> PathBuf {
         self.folder.join(population).join("ledger.jsonl")
     }
 
-    fn opened(&mut self, population: &str) -> Result<(&mut Disk, &mut LedgerFile), StoreError> {
+    fn opened(&mut self, population: &str) -> Result<(&mut Disk, &mut LineFile<Entry>), StoreError> {
         let path = self.ledger_path(population);
         if !self.ledgers.contains_key(population) {
             self.disk.create_folder(&self.folder.join(population))?;
-            let ledger = LedgerFile::open(&mut self.disk, &path)?;
+            let ledger = LineFile::open(&mut self.disk, &path)?;
             self.ledgers.insert(population.to_owned(), ledger);
         }
         let ledger = self.ledgers.get_mut(population).ok_or(StoreError::Broken { path })?;
@@ -92,7 +112,7 @@ impl Store for FileStore {
             return Ok(Vec::new());
         }
         let (_, ledger) = self.opened(population)?;
-        Ok(ledger.entries().to_vec())
+        Ok(ledger.lines().to_vec())
     }
 
     fn append(&mut self, population: &str, entry: &Entry) -> Result<(), StoreError> {
@@ -129,6 +149,19 @@ impl Store for FileStore {
 
     fn remove_secret(&mut self, task: &TaskHash) -> Result<(), StoreError> {
         self.disk.remove(&self.secret_path(task))
+    }
+
+    fn append_attendance(&mut self, task: &TaskHash, attendance: &Attendance) -> Result<(), StoreError> {
+        let (disk, file) = self.attended(task)?;
+        file.append(disk, attendance)
+    }
+
+    fn attendance(&mut self, task: &TaskHash) -> Result<Vec<Attendance>, StoreError> {
+        if !self.attendances.contains_key(task) && !self.attendance_path(task).exists() {
+            return Ok(Vec::new());
+        }
+        let (_, file) = self.attended(task)?;
+        Ok(file.lines().to_vec())
     }
 
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError> {

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use murmur_privacy::{Digest, ledger::Entry};
-use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret, task::TaskHash};
+use murmur_round::{
+    checkpoint::Checkpoint,
+    participation::{Attendance, KeptSecret},
+    task::TaskHash,
+};
 
 use super::{Store, StoreError};
 
@@ -18,6 +22,8 @@ pub struct MemoryStore {
     pub tasks: BTreeMap<TaskHash, Vec<u8>>,
     /// Secrets of blocks under way.
     pub secrets: BTreeMap<TaskHash, KeptSecret>,
+    /// Who took part in the rounds of a task, as the lines a file would hold.
+    pub attendances: BTreeMap<TaskHash, Vec<String>>,
 }
 
 impl Store for MemoryStore {
@@ -56,6 +62,16 @@ impl Store for MemoryStore {
     fn remove_secret(&mut self, task: &TaskHash) -> Result<(), StoreError> {
         self.secrets.remove(task);
         Ok(())
+    }
+
+    fn append_attendance(&mut self, task: &TaskHash, attendance: &Attendance) -> Result<(), StoreError> {
+        self.attendances.entry(*task).or_default().push(attendance.to_line()?);
+        Ok(())
+    }
+
+    fn attendance(&mut self, task: &TaskHash) -> Result<Vec<Attendance>, StoreError> {
+        let lines = self.attendances.get(task).map_or(&[][..], Vec::as_slice);
+        Ok(lines.iter().map(|line| Attendance::from_line(line)).collect::<Result<_, _>>()?)
     }
 
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError> {

@@ -1,11 +1,12 @@
-//! What survives a crash: ledgers, models, tasks, and the secret of a block of rounds under way.
+//! What survives a crash: ledgers, models, tasks, the secret of a block of rounds under way, and who took part in the rounds of a task that
+//! limits turns.
 
 #[cfg(test)]
 mod contract;
 mod disk;
 mod error;
 mod file;
-mod ledger_file;
+mod line_file;
 mod memory;
 
 pub use error::StoreError;
@@ -13,14 +14,19 @@ pub use file::FileStore;
 pub use memory::MemoryStore;
 
 use murmur_privacy::{Digest, ledger::Entry};
-use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret, task::TaskHash};
+use murmur_round::{
+    checkpoint::Checkpoint,
+    participation::{Attendance, KeptSecret},
+    task::TaskHash,
+};
 
 /// Durable state. A method that returns `Ok` has put its argument where a crash of process or machine does not reach it.
 ///
 /// # Contract
-/// - entries come back in the order in which they were appended, byte for byte, and a crash during an append leaves
-///   either the whole entry or nothing;
-/// - after a failed append nothing more is appended: what the medium holds is no longer known;
+/// - entries and attendances come back in the order in which they were appended, byte for byte, and a crash during an append leaves
+///   either the whole of one or nothing;
+/// - after a failed append nothing more is appended there: what the medium holds is no longer known;
+/// - nobody but whoever runs the coordinator can read an attendance;
 /// - a checkpoint is there whole (model and optimiser state) or not at all; storing the same one again is fine;
 /// - a task has one secret or none; nobody but whoever runs the coordinator can read it, and one that was removed or replaced is
 ///   not given out again.
@@ -66,6 +72,18 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// [`StoreError`].
     fn remove_secret(&mut self, task: &TaskHash) -> Result<(), StoreError>;
+
+    /// Adds to the task's record of who took part, durably.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the attendance must then be taken for lost.
+    fn append_attendance(&mut self, task: &TaskHash, attendance: &Attendance) -> Result<(), StoreError>;
+
+    /// The task's record of who took part; empty when nothing was recorded.
+    ///
+    /// # Errors
+    /// [`StoreError`], notably for a line that is no attendance.
+    fn attendance(&mut self, task: &TaskHash) -> Result<Vec<Attendance>, StoreError>;
 
     /// Keeps a task's canonical form durably under its hash, for people and auditors.
     ///

@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
+    collections::{BTreeMap, BinaryHeap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -14,6 +14,8 @@ use murmur_round::{
     guarantee::Guarantee,
     measure::ReleasedMetrics,
     params::Params,
+    participation::Turn,
+    task::TaskHash,
     time::Time,
 };
 
@@ -41,6 +43,8 @@ pub(super) struct Fleet {
     names: Vec<DeviceId>,
     /// When each device wants to check in next, earliest first, ties by number.
     queue: BinaryHeap<Reverse<(Time, u64)>>,
+    /// What devices remember of their turns, where the task limits them.
+    turns: HashMap<u64, BTreeMap<TaskHash, Turn>>,
     now: Time,
     /// Effects that are nobody's answer, in order.
     pending: VecDeque<Effect>,
@@ -57,6 +61,7 @@ impl Fleet {
             coordinator,
             names,
             queue,
+            turns: HashMap::new(),
             now: Time(0),
             pending: VecDeque::new(),
             entries,
@@ -111,7 +116,7 @@ impl Fleet {
     fn check_in_next(&mut self, workers: &Workers) -> Result<bool, SimError> {
         let Some(Reverse((_, index))) = self.queue.pop() else { return Ok(false) };
         let name = self.names[index as usize].clone();
-        let mut device = Device::new(name.clone());
+        let mut device = Device::restored(name.clone(), self.turns.get(&index).cloned().unwrap_or_default());
         device.handle(self.now, DeviceEvent::Tick)?;
         let Some(DeviceEffect::CheckIn) = device.poll_effect() else { return Ok(false) };
         let params = self.coordinator.model();
@@ -132,6 +137,9 @@ impl Fleet {
 
     fn take_answer(&mut self, answer: Answer) -> Result<(), SimError> {
         let Answer { index, mut device, round, upload, open_metrics } = answer;
+        if !device.turns().is_empty() {
+            self.turns.insert(index, device.turns().clone());
+        }
         let name = device.id().clone();
         let event = match upload {
             Some(upload) => Event::Upload { device: name, round, upload, open_metrics },
@@ -189,8 +197,8 @@ impl Fleet {
                         metrics: self.coordinator.metrics(),
                     })?;
                 }
-                // A block's secret stays in the coordinator: no process follows on this one.
-                Effect::Publish { round: None, .. } | Effect::Keep(_) | Effect::Forget => {}
+                // A block's secret and the record of who took part stay in the coordinator: no process follows on this one.
+                Effect::Publish { round: None, .. } | Effect::Keep(_) | Effect::Forget | Effect::Record(_) => {}
                 Effect::Finished(outcome) => self.outcome = Some(outcome),
                 other => return Err(unexpected(&other)),
             }

@@ -15,7 +15,7 @@ use std::{
 use murmur_client::evaluate;
 use murmur_privacy::{Digest, NoiseRng, Provenance, ledger::Entry, units::Clip};
 use murmur_round::{
-    coordinator::{Coordinator, Outcome},
+    coordinator::{Coordinator, Outcome, Stored},
     device_id::DeviceId,
     founding,
     guarantee::Guarantee,
@@ -88,7 +88,7 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
     let enrolled: Vec<DeviceId> =
         (0..population.devices()).map(|index| population.device(index)).collect::<Result<_, _>>()?;
     let entropy = NoiseRng::seeded(scenario.seed);
-    let mut coordinator = Coordinator::start(schedule.clone(), enrolled.clone(), ledger, entropy, None, None)?;
+    let mut coordinator = Coordinator::start(schedule.clone(), enrolled.clone(), ledger, entropy, Stored::default())?;
     if let Some(rounds) = options.stop_after {
         coordinator.stop_after(rounds);
     }

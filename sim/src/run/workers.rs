@@ -115,7 +115,8 @@ fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc
             DeviceEffect::Withdraw { round } => {
                 return Ok(Answer { index, device, round, upload: None, open_metrics: None });
             }
-            DeviceEffect::CheckIn => {}
+            // The fleet reads the device's turns when it comes back.
+            DeviceEffect::CheckIn | DeviceEffect::Remember { .. } => {}
         }
     }
     Err(SimError::Failed(format!("device {} stopped without an answer", device.id())))

@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod budget;
 mod check;
+mod correlated;
 mod data;
 mod interrupted;
 mod json;

@@ -3,6 +3,8 @@
 mod columns;
 mod toeplitz;
 
+use std::num::NonZeroU32;
+
 use crate::event::{Buffer, MatrixFactorisation, Strategy};
 
 /// Largest l2 norm of `sum over i in pi of C_i v_i` (as a matrix: rounds times coordinates) over all sets `pi` of at most
@@ -26,6 +28,18 @@ pub(super) fn of(run: &MatrixFactorisation) -> f64 {
         }
         Strategy::LowerTriangular(matrix) => columns::sensitivity(matrix.columns(), participations, separation),
     }
+}
+
+/// The same for the Toeplitz matrix of these coefficients (not negative, none larger than the one before).
+pub(crate) fn of_toeplitz(
+    coefficients: &[f64],
+    rounds: u32,
+    participations: NonZeroU32,
+    separation: NonZeroU32,
+) -> f64 {
+    let (rounds, separation) = (rounds as usize, separation.get() as usize);
+    let participations = (participations.get() as usize).min(rounds.div_ceil(separation));
+    toeplitz::sensitivity(coefficients, rounds, participations, separation)
 }
 
 /// `c_0 = 1`, `c_t = sum_j w_j theta_j^(t-1)`, each within `2 rounds` rounding errors.

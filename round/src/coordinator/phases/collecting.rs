@@ -80,7 +80,10 @@ impl Collecting {
         // The same device gets the same answer as often as it asks.
         let included = match &self.selection {
             Selection::Chosen(devices) => devices.contains(&device),
-            Selection::FirstComers(limit) => self.assigned.contains(&device) || self.assigned.len() < *limit,
+            Selection::FirstComers(limit) => {
+                let room = self.assigned.len() < *limit && shared.may_take_part(&device);
+                self.assigned.contains(&device) || room
+            }
         };
         if included && !self.has_answered(&device) {
             self.assigned.insert(device.clone());
@@ -129,6 +132,7 @@ impl Collecting {
     }
 
     fn close(self, shared: &mut Shared) -> Phase {
+        shared.record(&self.counted);
         shared.close(self.round, self.counted);
         Sealing::enter(shared, self.round, self.sum, self.open_metrics.released())
     }

@@ -1,5 +1,5 @@
-//! A block was begun whose secret is gone: what remains of it is being given up, and its budget with it. Drawing again who takes
-//! part in it would be another event than the one that was charged.
+//! A block was begun whose secret is gone, or whose record of who took part: what remains of it is being given up, and its budget with it.
+//! Drawing again who takes part in it, or its noise, would be another event than the one that was charged.
 
 use super::{Finished, Phase, Waiting, answer_closed};
 use crate::{
@@ -17,6 +17,7 @@ impl Forfeiting {
             Ok(entry) => {
                 let index = entry.index;
                 shared.effects.push_back(Effect::Persist(entry));
+                shared.move_register();
                 Phase::Forfeiting(Self { entry: index })
             }
             Err(error) => Finished::enter(shared, Outcome::Failed(error.to_string())),

@@ -24,6 +24,7 @@ impl Sealing {
             Ok(entry) => {
                 let index = entry.index;
                 shared.effects.push_back(Effect::Persist(entry));
+                shared.move_register();
                 Phase::Sealing(Self { round, entry: index, sum, open_metrics })
             }
             Err(error) => Finished::enter(shared, Outcome::Failed(error.to_string())),
@@ -47,11 +48,10 @@ impl Sealing {
     /// Noise, optimiser step and encoding. Any failure from here on loses the round's budget and nothing else.
     fn release(self, shared: &mut Shared, receipt: Receipt) -> Phase {
         let Self { round, sum, open_metrics, .. } = self;
-        shared.forget_ended_block();
         let head = receipt.head();
-        let release = match sum.release(shared.schedule.mechanism(), receipt, &mut shared.entropy) {
+        let release = match shared.release(sum, receipt) {
             Ok(release) => release,
-            Err(error) => return Finished::enter(shared, Outcome::Failed(error.to_string())),
+            Err(reason) => return Finished::enter(shared, Outcome::Failed(reason)),
         };
         let optimizer = shared.schedule.task().server;
         let expected_cohort = shared.schedule.expected_cohort();

@@ -42,7 +42,13 @@ fn the_coin_has_the_rate_it_claims() {
 
 #[test]
 fn a_fixed_cohort_has_its_size_and_changes_with_the_secret() {
-    let fixed = Participation::Fixed { cohort: 30, window_seconds: 1, minimum_reports: 0 };
+    let fixed = Participation::Fixed {
+        cohort: 30,
+        window_seconds: 1,
+        minimum_reports: 0,
+        separation: None,
+        participations: None,
+    };
     let all = population(200);
     assert_eq!(chosen(&fixed, 1, &all).len(), 30);
     assert_ne!(chosen(&fixed, 1, &all), chosen(&fixed, 2, &all));

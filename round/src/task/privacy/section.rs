@@ -7,7 +7,10 @@ use murmur_privacy::{
 use serde::{Deserialize, Serialize};
 
 use super::{Metrics, NoiseLevel, Privacy, Promise};
-use crate::adaptive_clip::AdaptiveClip;
+use crate::{
+    adaptive_clip::AdaptiveClip,
+    task::correlated::{ShapeKeys, name_of},
+};
 
 /// All keys of the section; which of them belong together is checked when it becomes a [`Privacy`].
 #[derive(Clone, Serialize, Deserialize)]
@@ -21,6 +24,12 @@ pub(super) struct Section {
     delta: Option<DeltaProbability>,
     #[serde(skip_serializing_if = "Option::is_none")]
     noise_multiplier: Option<NoiseLevel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leaves: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bands: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    buffers: Option<u32>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     non_private_metrics: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +70,13 @@ impl TryFrom<Section> for Privacy {
         };
         if let Some(adaptive) = &section.adaptive_clip {
             adaptive.validate()?;
+            if matches!(promise, Promise::Gaussian { shape: Some(_), .. }) {
+                return Err(format!(
+                    "privacy.adaptive_clip moves the scale of the noise from round to round, and mechanism = \"{}\" takes noise of \
+                     earlier rounds back, which it can on one scale only: remove the section, or choose mechanism = \"gaussian\"",
+                    section.mechanism
+                ));
+            }
         }
         Ok(Self { clip: section.clip, promise, adaptive_clip: section.adaptive_clip, metrics })
     }
@@ -69,8 +85,10 @@ impl TryFrom<Section> for Privacy {
 impl Section {
     fn promise(&self) -> Result<Promise, String> {
         let missing = |key: &str| format!("privacy.{key} is missing: nothing in [privacy] has a default");
+        let keys = ShapeKeys { leaves: self.leaves, bands: self.bands, buffers: self.buffers };
+        let shape = keys.shape(&self.mechanism)?;
         match self.mechanism.as_str() {
-            "gaussian" => {
+            "gaussian" | "tree" | "banded" | "blt" => {
                 let epsilon = self.epsilon.ok_or_else(|| missing("epsilon"))?;
                 let delta = self.delta.ok_or_else(|| missing("delta"))?;
                 let noise = self.noise_multiplier.ok_or_else(|| missing("noise_multiplier"))?;
@@ -80,7 +98,7 @@ impl Section {
                          \"none\""
                     ));
                 }
-                Ok(Promise::Gaussian { epsilon, delta, noise })
+                Ok(Promise::Gaussian { epsilon, delta, noise, shape })
             }
             "none" => {
                 let promised = [
@@ -96,16 +114,21 @@ impl Section {
                     None => Ok(Promise::None),
                 }
             }
-            other => Err(format!("privacy.mechanism is {other:?}; it must be \"gaussian\" or \"none\"")),
+            other => Err(format!(
+                "privacy.mechanism is {other:?}; it must be \"gaussian\", \"tree\", \"banded\", \"blt\" or \"none\""
+            )),
         }
     }
 }
 
 impl From<Privacy> for Section {
     fn from(privacy: Privacy) -> Self {
+        let ShapeKeys { leaves, bands, buffers } = ShapeKeys::of(privacy.shape());
         let Privacy { clip, promise, adaptive_clip, metrics } = privacy;
         let (mechanism, epsilon, delta, noise_multiplier) = match promise {
-            Promise::Gaussian { epsilon, delta, noise } => ("gaussian", Some(epsilon), Some(delta), Some(noise)),
+            Promise::Gaussian { epsilon, delta, noise, shape } => {
+                (name_of(shape), Some(epsilon), Some(delta), Some(noise))
+            }
             Promise::None => ("none", None, None, None),
         };
         let (metrics, non_private_metrics) = match metrics {
@@ -119,6 +142,9 @@ impl From<Privacy> for Section {
             epsilon,
             delta,
             noise_multiplier,
+            leaves,
+            bands,
+            buffers,
             non_private_metrics,
             adaptive_clip,
             metrics,
