@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use murmur_privacy::NoiseRng;
 use murmur_round::task::{Schedule, Task};
-use murmur_server::{Server, ServerError, devices, store::FileStore};
+use murmur_server::{Server, ServerError, devices, store::SqliteStore};
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -55,7 +55,7 @@ fn run(serve: &Serve) -> Result<u8> {
     let schedule = Schedule::new(task, devices.len() as u64).with_context(named)?;
     let name = schedule.task().name.clone();
     let linger = serve.linger(schedule.task().participation.come_back());
-    let store = FileStore::open(&serve.data_dir)?;
+    let store = SqliteStore::open(&serve.data_dir)?;
     let entropy = NoiseRng::from_operating_system()?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

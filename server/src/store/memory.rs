@@ -27,7 +27,17 @@ impl Store for MemoryStore {
     }
 
     fn append(&mut self, population: &str, entry: &Entry) -> Result<(), StoreError> {
-        self.ledgers.entry(population.to_owned()).or_default().push(entry.to_line()?);
+        let line = entry.to_line()?;
+        let lines = self.ledgers.entry(population.to_owned()).or_default();
+        let (length, last) = (lines.len() as u64, lines.last());
+        if usize::try_from(entry.index).ok().and_then(|index| lines.get(index)) == Some(&line) {
+            return Ok(());
+        }
+        let head = last.map_or(Ok(Digest::ZERO), |last| Entry::from_line(length - 1, last).map(|last| last.digest))?;
+        if entry.index != length || entry.previous != head {
+            return Err(StoreError::NotNext { population: population.to_owned(), index: entry.index });
+        }
+        lines.push(line);
         Ok(())
     }
 
@@ -59,7 +69,12 @@ impl Store for MemoryStore {
     }
 
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError> {
-        self.tasks.insert(*hash, json.to_vec());
-        Ok(())
+        match self.tasks.get(hash) {
+            Some(there) if there != json => Err(StoreError::OtherTask { task: *hash }),
+            _ => {
+                self.tasks.insert(*hash, json.to_vec());
+                Ok(())
+            }
+        }
     }
 }

@@ -1,16 +1,16 @@
 //! What survives a crash: ledgers, models, tasks, and the secret of a block of rounds under way.
 
+mod checkpoints;
 #[cfg(test)]
 mod contract;
 mod disk;
 mod error;
-mod file;
-mod ledger_file;
 mod memory;
+pub mod sqlite;
 
-pub use error::StoreError;
-pub use file::FileStore;
+pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
+pub use sqlite::SqliteStore;
 
 use murmur_privacy::{Digest, ledger::Entry};
 use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret, task::TaskHash};
@@ -20,7 +20,10 @@ use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret, task::Task
 /// # Contract
 /// - entries come back in the order in which they were appended, byte for byte, and a crash during an append leaves
 ///   either the whole entry or nothing;
-/// - after a failed append nothing more is appended: what the medium holds is no longer known;
+/// - an entry is appended where it follows the last one of its population, and nowhere else; the very entry that is there
+///   already is fine, so that whoever was not told what became of an append may ask again;
+/// - a failed call leaves what was there before, or all of what was asked for; the store goes on, and the same call
+///   succeeds once its cause is gone;
 /// - a checkpoint is there whole (model and optimiser state) or not at all; storing the same one again is fine;
 /// - a task has one secret or none; nobody but whoever runs the coordinator can read it, and one that was removed or replaced is
 ///   not given out again.
@@ -28,13 +31,13 @@ pub trait Store: Send + 'static {
     /// All entries of a population's ledger; none when it has no ledger yet.
     ///
     /// # Errors
-    /// [`StoreError`], notably for a line that is no entry.
+    /// [`StoreError`], notably for an entry that is none.
     fn entries(&mut self, population: &str) -> Result<Vec<Entry>, StoreError>;
 
     /// Appends one entry durably.
     ///
     /// # Errors
-    /// [`StoreError`]; the entry must then be taken for lost.
+    /// [`StoreError`], notably [`NotNext`](StoreError::NotNext); whether the entry is there is then unknown.
     fn append(&mut self, population: &str, entry: &Entry) -> Result<(), StoreError>;
 
     /// Keeps a model and its optimiser state durably under the model's digest.
@@ -70,6 +73,6 @@ pub trait Store: Send + 'static {
     /// Keeps a task's canonical form durably under its hash, for people and auditors.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], notably [`OtherTask`](StoreError::OtherTask).
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError>;
 }
