@@ -7,7 +7,7 @@ use std::{future::pending, num::NonZeroUsize, sync::Arc, time::Duration};
 use murmur_client::link::take_part;
 use murmur_privacy::NoiseRng;
 use murmur_round::{checkpoint::read_manifest, coordinator::Outcome};
-use murmur_server::{Server, store::MemoryStore};
+use murmur_server::{Door, Server, store::MemoryStore};
 use murmur_sim::{
     population::Population,
     run::{self, Options, Silent},
@@ -107,7 +107,8 @@ async fn served(scenario: &Scenario, stride: u64) -> Bytes {
         let address: murmur_client::link::Address = Clone::clone(&address);
         devices.spawn(async move { take_part(&address, device, examples).await });
     }
-    let ending = server.serve(listener, Duration::from_secs(6), pending()).await.unwrap();
+    let ending =
+        server.serve(Door::insecure_loopback(listener).unwrap(), Duration::from_secs(6), pending()).await.unwrap();
     while let Some(joined) = devices.join_next().await {
         joined.unwrap().unwrap();
     }

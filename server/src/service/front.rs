@@ -12,7 +12,7 @@ use murmur_round::{
 };
 use tokio::sync::{Semaphore, oneshot};
 
-use super::RequestError;
+use super::{Gate, RequestError};
 use crate::driver::{Published, Queue, Reply};
 
 /// Events that may wait for the coordinator's thread; whoever comes later waits before its event is queued.
@@ -23,6 +23,7 @@ const ROOM: usize = 256;
 pub(crate) struct Front(Arc<Inner>);
 
 struct Inner {
+    gate: Gate,
     task: TaskHash,
     json: Bytes,
     /// Of every round but for the step, which no check depends on.
@@ -35,12 +36,14 @@ struct Inner {
 
 impl Front {
     pub(crate) fn new(
+        gate: Gate,
         schedule: &Schedule,
         enrolled: BTreeSet<DeviceId>,
         published: Published,
         queue: Arc<Queue>,
     ) -> Result<Self, TaskError> {
         Ok(Self(Arc::new(Inner {
+            gate,
             task: schedule.hash(),
             json: schedule.task().to_json()?.into(),
             encoding: schedule.encoding(schedule.task().privacy.clip),
@@ -49,6 +52,10 @@ impl Front {
             queue,
             room: Arc::new(Semaphore::new(ROOM)),
         })))
+    }
+
+    pub(super) fn gate(&self) -> &Gate {
+        &self.0.gate
     }
 
     pub(super) fn task_json(&self) -> Bytes {
@@ -67,10 +74,16 @@ impl Front {
     /// An enrolled device speaks of this task. Which rounds are open is the coordinator's to say.
     pub(super) fn expect_part(&self, device: &DeviceId, task: TaskHash) -> Result<(), RequestError> {
         self.expect_task(task)?;
-        if self.0.enrolled.contains(device) {
-            Ok(())
-        } else {
-            Err(RequestError::UnknownDevice { device: device.clone() })
+        self.expect_enrolled(Some(device))
+    }
+
+    /// Whoever asks is one of those that this task is for, as far as that is known.
+    pub(super) fn expect_enrolled(&self, device: Option<&DeviceId>) -> Result<(), RequestError> {
+        match device {
+            Some(device) if !self.0.enrolled.contains(device) => {
+                Err(RequestError::UnknownDevice { device: device.clone() })
+            }
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -10,14 +10,19 @@ use murmur_proto::{
 use murmur_round::coordinator::Event;
 use tonic::Streaming;
 
-use super::{Front, RequestError};
+use super::{Front, RequestError, gate::Caller};
 
 /// Receives one upload and checks everything that can be checked without the coordinator.
-pub(super) async fn receive(front: &Front, mut stream: Streaming<WriteUploadRequest>) -> Result<Event, RequestError> {
+pub(super) async fn receive(
+    front: &Front,
+    caller: &Caller,
+    mut stream: Streaming<WriteUploadRequest>,
+) -> Result<Event, RequestError> {
     let Header { device, task, round, total_length, open_metrics } = match next(&mut stream).await? {
         Some(Part::Header(header)) => header.try_into()?,
         Some(Part::Chunk(_)) | None => return Err(WireError::Missing { field: "header" }.into()),
     };
+    caller.speak_for(&device)?;
     front.expect_part(&device, task)?;
     let expected = Upload::encoded_len(&front.encoding().grid());
     if total_length != expected as u64 {

@@ -8,7 +8,7 @@ use murmur_privacy::{
 use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret};
 use tempfile::TempDir;
 
-use super::{MemoryStore, SqliteStore, Store, StoreError};
+use super::{MemoryStore, Roll, SqliteStore, Store, StoreError};
 
 /// The beginning of a ledger: an opening, a reservation and `rounds` rounds, opened and given up.
 pub(super) fn chain(rounds: u32) -> Vec<Entry> {
@@ -74,6 +74,13 @@ fn contract(store: &mut impl Store) {
     store.put_task(&Digest::of(b"{}"), b"{}").unwrap();
     store.put_task(&Digest::of(b"{}"), b"{}").unwrap();
     assert!(matches!(store.put_task(&Digest::of(b"{}"), b"{ }"), Err(StoreError::OtherTask { .. })));
+    assert_eq!(store.roll(&task).unwrap(), None);
+    for enrolled in [7, u64::MAX >> 1, 9] {
+        let roll = Roll { enrolled, revoked: 2 };
+        store.put_roll(&task, roll).unwrap();
+        assert_eq!(store.roll(&task).unwrap(), Some(roll), "the last one");
+    }
+    assert_eq!(store.roll(&other).unwrap(), None);
 }
 
 fn refused(store: &mut impl Store, entry: &Entry) {
@@ -95,4 +102,5 @@ fn the_sqlite_store_keeps_the_contract_and_survives_reopening() {
     assert!(again.checkpoint(&Digest::of(b"model")).unwrap().is_some());
     assert_eq!(again.secret(&Digest::of(b"other")).unwrap(), Some(KeptSecret::new(b"kept".to_vec())));
     assert!(matches!(again.put_task(&Digest::of(b"{}"), b"{ }"), Err(StoreError::OtherTask { .. })));
+    assert_eq!(again.roll(&Digest::of(b"task")).unwrap(), Some(Roll { enrolled: 9, revoked: 2 }));
 }

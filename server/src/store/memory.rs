@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use murmur_privacy::{Digest, ledger::Entry};
 use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret, task::TaskHash};
 
-use super::{Store, StoreError};
+use super::{Roll, Store, StoreError};
 
 /// Everything in memory, open to be looked at.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct MemoryStore {
     pub tasks: BTreeMap<TaskHash, Vec<u8>>,
     /// Secrets of blocks under way.
     pub secrets: BTreeMap<TaskHash, KeptSecret>,
+    /// Whom tasks are for.
+    pub rolls: BTreeMap<TaskHash, Roll>,
 }
 
 impl Store for MemoryStore {
@@ -76,5 +78,14 @@ impl Store for MemoryStore {
                 Ok(())
             }
         }
+    }
+
+    fn put_roll(&mut self, task: &TaskHash, roll: Roll) -> Result<(), StoreError> {
+        self.rolls.insert(*task, roll);
+        Ok(())
+    }
+
+    fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError> {
+        Ok(self.rolls.get(task).copied())
     }
 }

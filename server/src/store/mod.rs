@@ -1,4 +1,4 @@
-//! What survives a crash: ledgers, models, tasks, and the secret of a block of rounds under way.
+//! What survives a crash: ledgers, models, tasks, the secret of a block of rounds under way, and who is enrolled.
 
 mod checkpoints;
 #[cfg(test)]
@@ -6,11 +6,13 @@ mod contract;
 mod disk;
 mod error;
 mod memory;
+mod registry;
 pub mod sqlite;
 
 pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
-pub use sqlite::SqliteStore;
+pub use registry::{Admits, Enrolled, Redemption, Registry, RegistryError, Roll, Standing};
+pub use sqlite::{SqliteRegistry, SqliteStore};
 
 use murmur_privacy::{Digest, ledger::Entry};
 use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret, task::TaskHash};
@@ -75,4 +77,16 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// [`StoreError`], notably [`OtherTask`](StoreError::OtherTask).
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError>;
+
+    /// Keeps durably whom a task is for, in the place of what was kept before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn put_roll(&mut self, task: &TaskHash, roll: Roll) -> Result<(), StoreError>;
+
+    /// Whom the task is for, if that was kept.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError>;
 }

@@ -54,15 +54,20 @@ fn every_mistake_is_named_and_nothing_is_left_behind() {
     }
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ended = Running::start(with(here, &["--devices", "devices", "--listen", &address])).wait();
+    let ended =
+        Running::start(with(here, &["--insecure-loopback", "--devices", "devices", "--listen", &address])).wait();
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
     assert!(ended.stderr.contains(&address), "{}", ended.stderr);
-    let ended = Running::start(with(here, &["--devices", "devices", "--listen", "0.0.0.0:0"])).wait();
+    let ended =
+        Running::start(with(here, &["--insecure-loopback", "--devices", "devices", "--listen", "0.0.0.0:0"])).wait();
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
     assert!(ended.stderr.contains("loopback"), "{}", ended.stderr);
+    let ended = Running::start(with(here, &["--devices", "devices"])).wait();
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--insecure-loopback"), "{}", ended.stderr);
     let ended = Running::start(with(here, &[])).wait();
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("--devices FILE"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(r#"no device is enrolled in population "phones""#), "{}", ended.stderr);
     assert!(ledger(here).is_empty(), "a mistake must not open a ledger");
     fails(here, "test", &["--population-epsilon", "-1", "--population-delta", "1e-3"], &["epsilon"]);
     assert!(ledger(here).is_empty(), "a mistake must not open a ledger");
@@ -79,7 +84,7 @@ fn with(folder: &Path, more: &[&str]) -> std::process::Command {
 }
 
 fn replace_devices(folder: &Path, list: &str) -> std::process::Command {
-    with(folder, &["--listen", "127.0.0.1:0", "--devices", list])
+    with(folder, &["--listen", "127.0.0.1:0", "--insecure-loopback", "--devices", list])
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use murmur_privacy::NoiseRng;
 use murmur_round::task::{Schedule, Task};
 use murmur_server::{
-    Server,
+    Door, Server,
     store::{SqliteStore, StoreError},
 };
 use tempfile::TempDir;
@@ -22,7 +22,8 @@ async fn a_server_that_is_dropped_gives_its_folder_back() {
     let server = Server::open(schedule, vec!["a".parse().unwrap()], None, store, entropy).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let serving = tokio::spawn(server.serve(listener, Duration::ZERO, std::future::pending()));
+    let serving =
+        tokio::spawn(server.serve(Door::insecure_loopback(listener).unwrap(), Duration::ZERO, std::future::pending()));
     let device = ZeroDevice::new("a", port);
     assert!(device.work().await.is_some(), "a round is open");
     assert!(matches!(SqliteStore::open(folder.path()), Err(StoreError::InUse { .. })));

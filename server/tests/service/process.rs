@@ -15,7 +15,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(180);
 pub(crate) fn server(folder: &Path, task: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_murmur-server"));
     command.current_dir(folder).args(["serve", "--data-dir", "data", "--listen", "127.0.0.1:0"]);
-    command.args(["--task", &format!("{task}.toml"), "--devices", "devices"]).args(more);
+    command.args(["--task", &format!("{task}.toml"), "--insecure-loopback", "--devices", "devices"]).args(more);
     if !more.contains(&"--linger-seconds") {
         command.args(["--linger-seconds", "1"]);
     }

@@ -5,9 +5,12 @@
 
 mod database;
 mod reader;
+mod redeem;
+mod registry;
 mod schema;
 
 pub use reader::Reader;
+pub use registry::SqliteRegistry;
 
 use std::{
     fs::File,
@@ -18,7 +21,7 @@ use murmur_privacy::{Digest, ledger::Entry};
 use murmur_round::{checkpoint::Checkpoint, participation::KeptSecret, task::TaskHash};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Store, StoreError, checkpoints::Checkpoints, disk::Disk};
+use super::{Roll, Store, StoreError, checkpoints::Checkpoints, disk::Disk};
 use database::{Database, Migrate};
 
 /// A store in one folder, which no second process can open.
@@ -168,6 +171,27 @@ impl Store for SqliteStore {
             transaction.query_row("SELECT json = ?2 FROM tasks WHERE hash = ?1", row, |row| row.get(0))
         })?;
         if same { Ok(()) } else { Err(StoreError::OtherTask { task: *hash }) }
+    }
+
+    fn put_roll(&mut self, task: &TaskHash, roll: Roll) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO rolls (task, enrolled, revoked) VALUES (?1, ?2, ?3)
+             ON CONFLICT (task) DO UPDATE SET enrolled = excluded.enrolled, revoked = excluded.revoked";
+        let row = params![task.as_bytes(), registry::number(roll.enrolled), registry::number(roll.revoked)];
+        self.commit("roll", |transaction| transaction.execute(SQL, row))?;
+        Ok(())
+    }
+
+    fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError> {
+        const SQL: &str = "SELECT enrolled, revoked FROM rolls WHERE task = ?1";
+        let row = params![task.as_bytes()];
+        let found: Option<(i64, i64)> = self
+            .database
+            .read(|connection| connection.query_row(SQL, row, |row| Ok((row.get(0)?, row.get(1)?))).optional())?;
+        let roll = |(enrolled, revoked): (i64, i64)| Roll {
+            enrolled: enrolled.cast_unsigned(),
+            revoked: revoked.cast_unsigned(),
+        };
+        Ok(found.map(roll))
     }
 }
 
