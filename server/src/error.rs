@@ -31,21 +31,6 @@ pub enum ServerError {
         /// Hash of the task.
         task: Digest,
     },
-    /// No round could ever open.
-    #[error(
-        "{enrolled} devices are enrolled in population {population:?}: of these {expected} are expected in a round, and the task \
-         wants {minimum} or more (participation.minimum_reports). Enrol more"
-    )]
-    TooFew {
-        /// The population.
-        population: String,
-        /// Its devices.
-        enrolled: u64,
-        /// Reports to be expected if all of them are there.
-        expected: f64,
-        /// What the task wants.
-        minimum: u32,
-    },
     /// The task runs for a list of devices that is not the register's.
     #[error(
         "task {task} was started for a list of devices (--devices FILE), not for those enrolled in its population: go on with \

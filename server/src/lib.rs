@@ -23,4 +23,4 @@ pub mod store;
 pub use door::Door;
 pub use error::ServerError;
 pub use roll::call_roll;
-pub use server::{Ending, Server};
+pub use server::{Ending, Server, serve_enrolment};

@@ -29,3 +29,6 @@ pub fn call_roll<S: Store>(store: &mut S, registry: &dyn Registry, task: &Task) 
     };
     Ok(registry.members(population, roll)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use crate::{
     Door, ServerError,
     driver::{Driver, Queue, run},
-    service::Front,
+    service::{Front, Served},
     store::Store,
 };
 
@@ -65,13 +65,6 @@ impl<S: Store> Server<S> {
         store: S,
         entropy: NoiseRng,
     ) -> Result<Self, ServerError> {
-        let (participation, population) = (schedule.task().participation, schedule.population());
-        let (expected, minimum) =
-            (participation.expected_reports(population, population), participation.minimum_reports());
-        if expected < f64::from(minimum) {
-            let of = schedule.task().population.clone();
-            return Err(ServerError::TooFew { population: of, enrolled: population, expected, minimum });
-        }
         let enrolled = devices.iter().cloned().collect();
         Ok(Self { driver: Driver::open(schedule, devices, budget, store, entropy)?, devices: enrolled })
     }
@@ -82,6 +75,12 @@ impl<S: Store> Server<S> {
     /// Never after a successful [`open`](Self::open).
     pub fn guarantee(&self) -> Result<Guarantee, ServerError> {
         self.driver.guarantee()
+    }
+
+    /// The store, as it is before anything is served.
+    #[must_use]
+    pub fn into_store(self) -> S {
+        self.driver.into_store()
     }
 
     /// Serves devices at the `door` until the task ends and `linger` has passed, so that they can be told, or until
@@ -99,7 +98,8 @@ impl<S: Store> Server<S> {
         let (tell_finished, finished) = oneshot::channel();
         let schedule = self.driver.schedule();
         let published = self.driver.published().clone();
-        let front = Front::new(door.gate.clone(), schedule, self.devices, published, queue.clone())?;
+        let served = Served::new(schedule, self.devices, published, queue.clone())?;
+        let front = Front::new(door.gate.clone(), Some(served));
         let driver = self.driver;
         let way = Arc::downgrade(&queue);
         let owner =
@@ -129,6 +129,15 @@ impl<S: Store> Server<S> {
             store: driver.into_store(),
         })
     }
+}
+
+/// Lets devices enrol at the `door` until `shutdown` completes. There is no task: whoever asks for work is to come back.
+///
+/// # Errors
+/// [`ServerError`] when the transport fails.
+pub async fn serve_enrolment(door: Door, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+    let front = Front::new(door.gate.clone(), None);
+    door.serve(front, shutdown).await
 }
 
 async fn join<S: Store>(owner: JoinHandle<Result<Driver<S>, ServerError>>) -> Result<Driver<S>, ServerError> {

@@ -1,6 +1,11 @@
-//! `serve`: one task, one population, one process.
+//! `serve`: one task, one population, one process; or no task yet, and devices that enrol.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -16,12 +21,13 @@ use murmur_round::{
 use murmur_server::{
     Door, Server, call_roll, devices,
     identity::{Files, Registrar},
+    serve_enrolment,
     store::{SqliteRegistry, SqliteStore},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Runtime};
 
 use super::DataDirectory;
-use crate::summary::Summary;
+use crate::summary::{INTERRUPTED, Summary};
 
 /// Even devices that were told to come back at once may have something to finish.
 const LEAST_LINGER: Duration = Duration::from_secs(5);
@@ -30,9 +36,9 @@ const ON_THE_WAY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// The task file.
+    /// The task file. Without it devices can enrol, and nothing else happens until the server is interrupted.
     #[arg(long, value_name = "FILE")]
-    task: PathBuf,
+    task: Option<PathBuf>,
     #[command(flatten)]
     data: DataDirectory,
     /// Address for devices; port 0 takes a free one.
@@ -42,7 +48,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "DURATION", default_value = "90d", value_parser = validity)]
     certificate_validity: Duration,
     /// Serve without TLS, on loopback only, and believe everybody who they say they are: for trials on one machine.
-    #[arg(long)]
+    #[arg(long, requires = "task")]
     insecure_loopback: bool,
     /// With --insecure-loopback: the devices, instead of those enrolled: one id per line, `#` starts a comment.
     #[arg(long, value_name = "FILE", requires = "insecure_loopback")]
@@ -76,9 +82,29 @@ impl Serve {
         if self.insecure_loopback && !self.listen.ip().is_loopback() {
             bail!("--listen {}: --insecure-loopback serves loopback addresses only (127.0.0.1, [::1])", self.listen);
         }
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        match &self.task {
+            Some(task) => self.serve_task(task, &runtime),
+            None => self.serve_enrolment(&runtime),
+        }
+    }
+
+    fn serve_enrolment(&self, runtime: &Runtime) -> Result<u8> {
+        // Held while it serves: a data directory has one server.
+        let _store = SqliteStore::open(&self.data.path)?;
+        runtime.block_on(async {
+            let door = self.door().await?;
+            tracing::info!("no task is served; devices can enrol");
+            tracing::info!("listening on {}", door.url()?);
+            Ok::<_, anyhow::Error>(serve_enrolment(door, interrupted()).await?)
+        })?;
+        Ok(INTERRUPTED)
+    }
+
+    fn serve_task(&self, path: &Path, runtime: &Runtime) -> Result<u8> {
         let listed = self.devices.as_ref().map(|list| devices::read(list)).transpose()?;
-        let text = std::fs::read_to_string(&self.task).with_context(|| self.task.display().to_string())?;
-        let named = || format!("task {}", self.task.display());
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let named = || format!("task {}", path.display());
         let task = Task::from_toml(&text).with_context(named)?;
         let mut store = SqliteStore::open(&self.data.path)?;
         let devices = match listed {
@@ -89,8 +115,6 @@ impl Serve {
         let name = schedule.task().name.clone();
         let linger = self.linger(schedule.task().participation.come_back());
         let entropy = NoiseRng::from_operating_system()?;
-
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let ending = runtime.block_on(async {
             // Before the ledger is touched: a port in use must cost nothing.
             let door = self.door().await?;
@@ -114,9 +138,9 @@ impl Serve {
         let devices = call_roll(store, &registry, task)?;
         if devices.is_empty() {
             bail!(
-                "no device is enrolled in population {population:?}: `murmur-server device token --data-dir {} --population \
-                 {population}` makes tokens for `murmur-client enroll`",
-                self.data.path.display(),
+                "no device is enrolled in population {population:?}: `murmur-server device token --data-dir {folder} --population \
+                 {population}` makes tokens, and `murmur-server serve --data-dir {folder}`, without a task, lets devices use them",
+                folder = self.data.path.display(),
                 population = task.population
             );
         }

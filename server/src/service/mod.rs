@@ -5,7 +5,7 @@ mod gate;
 mod refusal;
 mod upload;
 
-pub(crate) use front::Front;
+pub(crate) use front::{Front, Served};
 pub(crate) use gate::Gate;
 pub(crate) use refusal::RequestError;
 
@@ -57,16 +57,15 @@ impl DeviceService for Front {
     async fn get_task(&self, request: Request<GetTaskRequest>) -> Result<Response<GetTaskResponse>, Status> {
         let caller = self.gate().caller(&request)?;
         let task = digest("task_hash", &request.into_inner().task_hash).map_err(RequestError::from)?;
-        self.expect_task(task)?;
-        self.expect_enrolled(caller.device())?;
-        Ok(Response::new(GetTaskResponse { task_json: self.task_json() }))
+        let task = self.task(task)?;
+        task.expect_enrolled(caller.device())?;
+        Ok(Response::new(GetTaskResponse { task_json: task.json() }))
     }
 
     async fn read_model(&self, request: Request<ReadModelRequest>) -> Result<Response<Self::ReadModelStream>, Status> {
         let caller = self.gate().caller(&request)?;
         let model = digest("model_sha256", &request.into_inner().model_sha256).map_err(RequestError::from)?;
-        self.expect_enrolled(caller.device())?;
-        let file = self.model(model)?;
+        let file = self.model(model, caller.device())?;
         let chunks: Chunks = Box::new(chunk::cut(file).map(|chunk| Ok(ReadModelResponse { chunk: Some(chunk) })));
         Ok(Response::new(tokio_stream::iter(chunks)))
     }
@@ -76,8 +75,8 @@ impl DeviceService for Front {
         request: Request<Streaming<WriteUploadRequest>>,
     ) -> Result<Response<WriteUploadResponse>, Status> {
         let caller = self.gate().caller(&request)?;
-        let event = upload::receive(self, &caller, request.into_inner()).await?;
-        let verdict = v1::Verdict::from(self.verdict(event).await?);
+        let (task, event) = upload::receive(self, &caller, request.into_inner()).await?;
+        let verdict = v1::Verdict::from(task.verdict(event).await?);
         Ok(Response::new(WriteUploadResponse { verdict: verdict.into() }))
     }
 
@@ -89,8 +88,9 @@ impl DeviceService for Front {
         let withdrawal = request.into_inner().try_into().map_err(|error: WireError| RequestError::from(error))?;
         let Withdrawal { device, task, round } = withdrawal;
         caller.speak_for(&device)?;
-        self.expect_part(&device, task)?;
-        let verdict = v1::Verdict::from(self.verdict(Event::Withdraw { device, round }).await?);
+        let task = self.task(task)?;
+        task.expect_enrolled(Some(&device))?;
+        let verdict = v1::Verdict::from(task.verdict(Event::Withdraw { device, round }).await?);
         Ok(Response::new(ReportOutcomeResponse { verdict: verdict.into() }))
     }
 }

@@ -24,8 +24,8 @@ pub(crate) enum RequestError {
     SecondHeader,
     #[error("device {device} is not one of those that this task is for")]
     UnknownDevice { device: DeviceId },
-    #[error("this coordinator runs task {expected}, not {found}")]
-    WrongTask { expected: Digest, found: Digest },
+    #[error("this coordinator does not run task {found}")]
+    WrongTask { found: Digest },
     #[error("no released model {model} is to be had; a device that was too late checks in again")]
     NoSuchModel { model: Digest },
     #[error("an upload of this task has {expected} bytes, {found} were declared")]

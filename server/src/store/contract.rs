@@ -1,5 +1,7 @@
 //! What every store must do, run on each.
 
+mod registry;
+
 use murmur_privacy::{
     Digest, Ledger, Provenance,
     ledger::{Entry, Opening},
