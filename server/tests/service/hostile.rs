@@ -23,7 +23,7 @@ use crate::{
     zero_device::{ZeroDevice, zeros},
 };
 
-fn reason(status: &Status) -> (Code, String) {
+pub(crate) fn reason(status: &Status) -> (Code, String) {
     let info = status.get_details_error_info().unwrap();
     assert_eq!(info.domain, "murmur");
     assert!(!status.message().is_empty());

@@ -4,6 +4,7 @@
 mod command_line;
 mod dropped;
 mod hostile;
+mod identity;
 mod killed;
 mod process;
 mod tasks;

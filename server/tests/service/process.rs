@@ -23,6 +23,13 @@ pub(crate) fn server(folder: &Path, task: &str, more: &[&str]) -> Command {
     command
 }
 
+/// Any of its commands, run to the end, and what it printed.
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_murmur-server"));
+    command.current_dir(folder).args(arguments).env_remove("RUST_LOG");
+    Running::start(command).wait()
+}
+
 /// A running server. Dropping it kills it.
 pub(crate) struct Running {
     pub(crate) child: Child,
@@ -52,7 +59,8 @@ impl Running {
         loop {
             let line = self.lines.recv_timeout(LONG).unwrap_or_else(|_| panic!("it does not listen: {}", self.seen));
             self.seen += &(line.clone() + "\n");
-            if let Some((_, port)) = line.split_once("listening on http://127.0.0.1:") {
+            let address = line.split_once("listening on http").and_then(|(_, rest)| rest.split_once("://127.0.0.1:"));
+            if let Some((_, port)) = address {
                 return port.trim().parse().unwrap();
             }
         }
