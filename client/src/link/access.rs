@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use murmur_round::device_id::DeviceId;
 
-use super::{Address, AddressError, LinkError, State, StateError, calls::Calls};
+use super::{Address, AddressError, CallError, LinkError, State, StateError, calls::Calls};
 
 /// A coordinator, and who the device is to it.
 #[derive(Debug)]
@@ -50,6 +50,14 @@ impl Access {
             Way::Certified(state) => {
                 Calls::certified(state.server(), state.ca(), state.identity()).map_err(LinkError::Identity)
             }
+        }
+    }
+
+    /// Why there is no work.
+    pub(super) fn failed(&self, error: CallError) -> LinkError {
+        match self.0 {
+            Way::InClear { .. } => LinkError::InClear(error),
+            Way::Certified(_) => LinkError::CheckIn(error),
         }
     }
 

@@ -210,6 +210,11 @@ pub enum LinkError {
     /// The coordinator could not be asked for work.
     #[error("asking the coordinator for work failed: {0}")]
     CheckIn(CallError),
+    /// The coordinator could not be asked for work, in clear.
+    #[error(
+        "asking the coordinator for work in clear failed: {0}; one that is served with TLS wants an enrolled device"
+    )]
+    InClear(CallError),
     /// The coordinator does not know this device.
     #[error("device {0} is not enrolled with this coordinator, or was enrolled after its task had begun")]
     NotEnrolled(DeviceId),

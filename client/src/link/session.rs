@@ -106,7 +106,7 @@ impl Session {
         if let Some(calls) = self.access.renewed(&self.calls).await? {
             self.calls = calls;
         }
-        match self.calls.check_in(&self.device).await.map_err(LinkError::CheckIn)? {
+        match self.calls.check_in(&self.device).await.map_err(|error| self.access.failed(error))? {
             CheckIn::Assigned(assignment) => Ok(DeviceEvent::Assigned(assignment)),
             CheckIn::TurnedAway(TurnedAway::NotEnrolled) => Err(LinkError::NotEnrolled(self.device.clone())),
             CheckIn::TurnedAway(reason) => Ok(DeviceEvent::TurnedAway(reason)),

@@ -20,8 +20,9 @@ pub(super) struct Init {
 impl Init {
     pub(super) fn run(&self) -> Result<u8> {
         let folder = &self.data.path;
-        let files = init(folder, &self.hosts, Moment::now())?;
+        // The register first: it knows whether this directory is somebody else's.
         SqliteRegistry::create(folder)?;
+        let files = init(folder, &self.hosts, Moment::now())?;
         let mut out = io::stdout().lock();
         writeln!(out, "{}: ready", folder.display())?;
         writeln!(out, "  devices    verify their listener by {}", files.device_ca().display())?;

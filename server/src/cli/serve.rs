@@ -1,6 +1,7 @@
 //! `serve`: one task, one population, one process; or no task yet, and devices that enrol.
 
 use std::{
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -93,10 +94,10 @@ impl Serve {
         // Held while it serves: a data directory has one server.
         let _store = SqliteStore::open(&self.data.path)?;
         runtime.block_on(async {
-            let door = self.door().await?;
+            let (interrupted, door) = (interruption()?, self.door().await?);
             tracing::info!("no task is served; devices can enrol");
             tracing::info!("listening on {}", door.url()?);
-            Ok::<_, anyhow::Error>(serve_enrolment(door, interrupted()).await?)
+            Ok::<_, anyhow::Error>(serve_enrolment(door, interrupted).await?)
         })?;
         Ok(INTERRUPTED)
     }
@@ -117,11 +118,11 @@ impl Serve {
         let entropy = NoiseRng::from_operating_system()?;
         let ending = runtime.block_on(async {
             // Before the ledger is touched: a port in use must cost nothing.
-            let door = self.door().await?;
+            let (interrupted, door) = (interruption()?, self.door().await?);
             let server = Server::open(schedule, devices, self.budget()?, store, entropy)?;
             eprintln!("task {name}\n{}", server.guarantee()?);
             tracing::info!("listening on {}", door.url()?);
-            Ok::<_, anyhow::Error>(server.serve(door, linger, interrupted()).await?)
+            Ok::<_, anyhow::Error>(server.serve(door, linger, interrupted).await?)
         })?;
         let summary = Summary::new(&name, &ending);
         if self.json {
@@ -178,12 +179,27 @@ impl Serve {
     }
 }
 
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // No signal can ever come: the task's end ends the server.
-        std::future::pending::<()>().await;
-    }
-    tracing::info!("interrupted: requests in flight are answered, then the server stops");
+/// Completes when the process is interrupted or told to end. From the moment this is called, neither ends it by itself.
+fn interruption() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let asked = {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        async move {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        }
+    };
+    #[cfg(not(unix))]
+    let asked = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // No signal can ever come: the task's end ends the server.
+            std::future::pending::<()>().await;
+        }
+    };
+    Ok(async move {
+        asked.await;
+        tracing::info!("interrupted: requests in flight are answered, then the server stops");
+    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ mod error;
 mod files;
 mod registrar;
 mod request;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use error::{IdentityError, Refusal};

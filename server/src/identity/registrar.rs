@@ -52,6 +52,8 @@ impl Registrar {
             now,
         };
         let enrolled = self.0.registry.redeem(&redemption)?;
+        let Enrolled { device, population, enrolment } = &enrolled;
+        tracing::info!(%device, population, enrolment, "enrolled");
         self.certify(&request, enrolled, now)
     }
 

@@ -50,7 +50,7 @@ fn until_a_task_has_its_reservation_the_roll_is_called_anew_and_never_after_that
     assert!(refused.to_string().contains("minimum_reports"), "too few, and why: {refused}");
     let third = enrol(&registry, 3);
     let devices = call_roll(&mut store, &registry, &task).unwrap();
-    assert_eq!(devices, [&first[..], &[third.clone()]].concat());
+    assert_eq!(devices, [&first[..], std::slice::from_ref(&third)].concat());
     let mut store = open(devices.clone(), store).unwrap();
     // The task has begun: a restart finds the same devices, or it could not go on.
     enrol(&registry, 4);

@@ -7,5 +7,6 @@ mod hostile;
 mod identity;
 mod killed;
 mod process;
+mod room;
 mod tasks;
 mod zero_device;

@@ -239,3 +239,27 @@ fn whoever_asks_how_a_device_stands_waits_for_no_writer() {
         enrolling.join().unwrap();
     });
 }
+
+#[test]
+fn what_is_asked_often_or_of_a_million_devices_is_answered_from_an_index() {
+    let folder = TempDir::new().unwrap();
+    let world = on_sqlite(&folder);
+    world.enrol("phones");
+    let database = rusqlite::Connection::open(folder.path().join("murmur.sqlite")).unwrap();
+    let plan = |sql: &str| -> String {
+        let mut statement = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let lines = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+        lines.collect::<Result<Vec<_>, _>>().unwrap().join("; ")
+    };
+    let members = "SELECT id FROM devices WHERE population = 1 AND number <= 9
+         AND (revocation IS NULL OR revocation > 2) ORDER BY number";
+    assert_eq!(
+        plan(members),
+        "SEARCH devices USING COVERING INDEX devices_of_population (population=? AND number<?)",
+        "in order, and without a look at the table"
+    );
+    let standing = plan("SELECT enrolment FROM devices WHERE id = x'00'");
+    assert!(standing.starts_with("SEARCH devices USING INDEX"), "{standing}");
+    let last = plan("SELECT max(revocation) FROM devices WHERE revocation IS NOT NULL");
+    assert!(last.contains("USING COVERING INDEX revocations"), "{last}");
+}

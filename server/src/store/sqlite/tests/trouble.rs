@@ -41,6 +41,33 @@ fn a_full_disk_refuses_an_entry_whole_and_takes_it_once_there_is_room() {
 }
 
 #[test]
+fn wherever_a_crash_cuts_the_log_a_beginning_of_the_ledger_is_left_and_can_be_gone_on_from() {
+    let folder = TempDir::new().unwrap();
+    let entries = chain(4);
+    let mut store = open(folder.path());
+    for entry in &entries {
+        store.append("phones", entry).unwrap();
+    }
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    let (database, log) = (read("murmur.sqlite"), read("murmur.sqlite-wal"));
+    let mut lengths = std::collections::BTreeSet::new();
+    for cut in (0..=log.len()).step_by(1_777).chain([log.len()]) {
+        let crashed = TempDir::new().unwrap();
+        fs::write(crashed.path().join("murmur.sqlite"), &database).unwrap();
+        fs::write(crashed.path().join("murmur.sqlite-wal"), &log[..cut]).unwrap();
+        let mut store = open(crashed.path());
+        let left = store.entries("phones").unwrap();
+        assert_eq!(left, entries[..left.len()], "cut at {cut}");
+        lengths.insert(left.len());
+        for entry in &entries[left.len()..] {
+            store.append("phones", entry).unwrap();
+        }
+        assert_eq!(store.entries("phones").unwrap(), entries);
+    }
+    assert_eq!(lengths.len(), entries.len() + 1, "every beginning was left by some cut: {lengths:?}");
+}
+
+#[test]
 fn a_model_that_could_not_be_written_leaves_nothing_and_is_written_once_it_can_be() {
     let folder = TempDir::new().unwrap();
     let kept = checkpoint(b"model");
