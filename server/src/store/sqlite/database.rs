@@ -233,6 +233,10 @@ fn refuse_older(folder: &Path) -> Result<(), StoreError> {
 /// Names the database in an error.
 fn named(path: &Path, error: rusqlite::Error) -> StoreError {
     let path = path.to_owned();
+    // The file that connections share is made longer when they open: that fails for want of room.
+    if error.sqlite_extended_error_code() == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
+        return StoreError::Full { path, cause: error.into() };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full { path, cause: error.into() },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -240,6 +244,9 @@ fn named(path: &Path, error: rusqlite::Error) -> StoreError {
         }
         Some(ErrorCode::NotADatabase) => StoreError::Foreign { path },
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, cause: error.into() },
-        _ => StoreError::Database { path, cause: error.into() },
+        _ => match error.sqlite_extended_error_code() {
+            Some(code) => StoreError::Database { path, cause: format!("{error} (SQLite code {code})").into() },
+            None => StoreError::Database { path, cause: error.into() },
+        },
     }
 }

@@ -27,7 +27,7 @@ const PAGE: u32 = 10_000;
 /// A register in a data directory.
 #[derive(Debug)]
 pub struct SqliteRegistry {
-    /// Never waits for a writer.
+    /// For what is asked at every request: never waits for a writer, nor for anything long.
     reader: Mutex<Database>,
     writer: Mutex<Database>,
 }
@@ -173,7 +173,7 @@ impl Registry for SqliteRegistry {
         );
         let mut last = 0;
         loop {
-            let page: Vec<(Standing, i64)> = self.reader().read(|connection| {
+            let page: Vec<(Standing, i64)> = self.writer().read(|connection| {
                 let mut statement = connection.prepare_cached(&sql)?;
                 let rows =
                     statement.query_map(params![last, population, PAGE], |row| Ok((standing(row)?, row.get(5)?)))?;
@@ -200,7 +200,7 @@ impl Registry for SqliteRegistry {
         const SQL: &str = "SELECT id FROM devices
              WHERE population = (SELECT number FROM populations WHERE name = ?1) AND number <= ?2
              AND (revocation IS NULL OR revocation > ?3) ORDER BY number";
-        self.reader().read(|connection| {
+        self.writer().read(|connection| {
             let mut statement = connection.prepare_cached(SQL)?;
             let range = params![population, number(roll.enrolled), number(roll.revoked)];
             statement.query_map(range, |row| named(row.get(0)?))?.collect()
