@@ -1,16 +1,22 @@
 //! `murmur-client`: one device.
 
-use std::{io::IsTerminal, path::Path, process::ExitCode, sync::Arc};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use murmur_client::{
     Examples,
     data::load_folder,
-    link::{Address, take_part},
+    link::{Access, Address, State, enrol, take_part},
     strokes,
 };
 use murmur_round::device_id::DeviceId;
+use tokio::runtime::Runtime;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 /// Training frees and takes large buffers at every step; glibc would go to the kernel for each.
@@ -19,7 +25,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Federated learning with differential privacy: the device.
 ///
-/// Exit codes: 0 the task is over, 2 an error.
+/// Exit codes: 0 done, 2 an error.
 #[derive(Debug, Parser)]
 #[command(name = "murmur-client", version)]
 struct Arguments {
@@ -29,21 +35,54 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Become known to a coordinator, with a one-time token.
+    Enroll(Enroll),
     /// Take part in a coordinator's task until it is over.
     Run(Run),
 }
 
 #[derive(Debug, Args)]
-struct Run {
-    /// The coordinator, as http://127.0.0.1:PORT; only on this machine, until devices have certificates.
+struct Enroll {
+    /// The coordinator, as https://HOST:PORT.
     #[arg(long, value_name = "URL")]
     server: Address,
-    /// A folder of IDX or LEAF files that knows a user named like this device, or `strokes` for drawn handwriting.
+    /// By this the coordinator proves who it is: its device-ca.pem.
+    #[arg(long, value_name = "FILE")]
+    ca: PathBuf,
+    /// The token. Whoever did not hear the answer may use it again, with the same --state.
+    #[arg(long, value_name = "TOKEN")]
+    token: String,
+    /// Where key and certificate are kept; made when it is not there.
+    #[arg(long, value_name = "DIR")]
+    state: PathBuf,
+    /// Enrol the device of --state again, under a new key, with a token for this device.
+    #[arg(long)]
+    again: bool,
+    /// Print who the device is as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// Where `enroll` kept this device's key and certificate.
+    #[arg(long, value_name = "DIR", required_unless_present = "insecure_loopback")]
+    state: Option<PathBuf>,
+    /// The coordinator, if it is elsewhere than when the device enrolled.
+    #[arg(long, value_name = "URL", required_unless_present = "state")]
+    server: Option<Address>,
+    /// Talk to a coordinator on this machine without TLS, which believes whoever asks: for trials.
+    #[arg(long, requires = "device_id", conflicts_with = "state")]
+    insecure_loopback: bool,
+    /// With --insecure-loopback: who this device says that it is.
+    #[arg(long, value_name = "ID", requires = "insecure_loopback")]
+    device_id: Option<DeviceId>,
+    /// A folder of IDX or LEAF files that knows this device's user, or `strokes` for drawn handwriting.
     #[arg(long, value_name = "DIR|strokes")]
     data: String,
-    /// Name under which this device is enrolled.
-    #[arg(long, value_name = "ID")]
-    device_id: DeviceId,
+    /// With a folder: the user whose examples these are (one called like the device).
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
     /// With `--data strokes`: how many digits this device has written (20).
     #[arg(long, value_name = "N")]
     samples: Option<u32>,
@@ -56,7 +95,7 @@ struct Run {
 }
 
 fn main() -> ExitCode {
-    let Command::Run(arguments) = Arguments::parse().command;
+    let command = Arguments::parse().command;
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -64,7 +103,11 @@ fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
-    match run(&arguments) {
+    let done = match &command {
+        Command::Enroll(arguments) => enroll(arguments),
+        Command::Run(arguments) => run(arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -73,11 +116,27 @@ fn main() -> ExitCode {
     }
 }
 
+fn runtime() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+fn enroll(arguments: &Enroll) -> Result<()> {
+    let Enroll { server, ca, token, state, again, .. } = arguments;
+    let state = runtime()?.block_on(enrol(server, ca, token, state, *again))?;
+    let (device, population) = (state.device(), state.population());
+    if arguments.json {
+        println!("{}", serde_json::json!({ "device": device.as_str(), "population": population }));
+    } else {
+        println!("device {device}: enrolled in population {population}");
+    }
+    Ok(())
+}
+
 fn run(arguments: &Run) -> Result<()> {
-    let device = &arguments.device_id;
-    let examples = Arc::new(examples(arguments)?);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(take_part(&arguments.server, device.clone(), examples))?;
+    let access = access(arguments)?;
+    let device = access.device().clone();
+    let examples = Arc::new(examples(arguments, &device)?);
+    runtime()?.block_on(take_part(access, examples))?;
     if arguments.json {
         println!("{}", serde_json::json!({ "device": device.as_str(), "outcome": "finished" }));
     } else {
@@ -86,10 +145,30 @@ fn run(arguments: &Run) -> Result<()> {
     Ok(())
 }
 
+/// Who the device is, and to whom.
+fn access(arguments: &Run) -> Result<Access> {
+    let Run { state, server, device_id, .. } = arguments;
+    match (state, server, device_id) {
+        (Some(folder), server, _) => {
+            let mut state = State::open(folder)?;
+            if let Some(server) = server {
+                state.set_server(server.clone())?;
+            }
+            Ok(Access::enrolled(state))
+        }
+        (None, Some(server), Some(device)) => Ok(Access::insecure_loopback(server.clone(), device.clone())?),
+        (None, ..) => {
+            bail!("name the folder of an enrolled device with --state, or --insecure-loopback with --device-id")
+        }
+    }
+}
+
 /// The device's own examples.
-fn examples(arguments: &Run) -> Result<Examples> {
-    let device = &arguments.device_id;
+fn examples(arguments: &Run, device: &DeviceId) -> Result<Examples> {
     if arguments.data == "strokes" {
+        if arguments.user.is_some() {
+            bail!("--user goes with --data DIR; strokes are written by the device itself");
+        }
         let samples = arguments.samples.unwrap_or(20);
         return Ok(strokes::writer(arguments.data_seed.unwrap_or(0), device, samples as usize));
     }
@@ -97,13 +176,14 @@ fn examples(arguments: &Run) -> Result<Examples> {
         bail!("--samples and --data-seed go with --data strokes; a folder's users have the examples they have");
     }
     let folder = Path::new(&arguments.data);
+    let named = arguments.user.as_deref().unwrap_or(device.as_str());
     let dataset = load_folder(folder)?;
     let users = dataset.users().with_context(|| {
-        format!("{}: these data do not say which examples are whose: no user is called {device}", folder.display())
+        format!("{}: these data do not say which examples are whose: no user is called {named}", folder.display())
     })?;
     let user = users
         .iter()
-        .find(|user| user.name == *device)
-        .with_context(|| format!("{}: no user is called {device}, as this device is", folder.display()))?;
+        .find(|user| user.name.as_str() == named)
+        .with_context(|| format!("{}: no user is called {named}; --user names another", folder.display()))?;
     Ok(dataset.train().slice(user.indices.clone()))
 }

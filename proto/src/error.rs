@@ -21,6 +21,19 @@ pub enum WireError {
         /// Bytes given.
         found: usize,
     },
+    /// Not a population's name.
+    #[error("population: {0:?} is no name of a population")]
+    Population(String),
+    /// Nothing, or more than anybody needs.
+    #[error("{field} has 1 to {limit} bytes, {found} were given")]
+    Length {
+        /// The field.
+        field: &'static str,
+        /// Bytes admitted.
+        limit: usize,
+        /// Bytes given.
+        found: usize,
+    },
     /// Not a device's name.
     #[error("device_id: {0}")]
     DeviceId(DeviceIdError),

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod assignment;
 pub mod chunk;
+pub mod enrolment;
 pub mod error;
 pub mod reason;
 pub mod upload;

@@ -1,6 +1,6 @@
 //! Why a task cannot be served (any more).
 
-use std::io;
+use std::{io, net::SocketAddr};
 
 use murmur_privacy::{Digest, ledger::LedgerError};
 use murmur_round::{coordinator::StartError, founding::FoundingError, task::TaskError};
@@ -30,6 +30,23 @@ pub enum ServerError {
     OtherSchedule {
         /// Hash of the task.
         task: Digest,
+    },
+    /// The task runs for a list of devices that is not the register's.
+    #[error(
+        "task {task} was started for a list of devices (--devices FILE), not for those enrolled in its population: go on with \
+         that list, or create another task"
+    )]
+    NoRoll {
+        /// Hash of the task.
+        task: Digest,
+    },
+    /// In clear, to other machines.
+    #[error(
+        "{address} is reached from other machines, where devices must prove who they are: without TLS only loopback is served"
+    )]
+    NotLoopback {
+        /// Where it would have listened.
+        address: SocketAddr,
     },
     /// What is stored, enrolled and handed in does not belong together.
     #[error(transparent)]

@@ -1,20 +1,26 @@
 //! The service: everything around `murmur_round`'s coordinator that touches the world.
 //!
-//! - [`store`] keeps the ledger, models and tasks, and is durable when it says so;
+//! - [`store`] keeps the ledger, models and tasks, and who is enrolled, and is durable when it says so;
+//! - [`identity`] certifies devices and says whose a request is;
 //! - [`driver`] carries out what the coordinator asks for, in order, on one thread that owns it;
 //! - [`service`](Server) answers devices over gRPC and lets nothing unchecked through;
-//! - [`Server`] ties them together. Its caller owns the listener, the entropy and the shutdown.
+//! - [`Server`] ties them together. Its caller owns the [`Door`], the entropy and the shutdown.
 //!
-//! What is not here yet: who a device is (certificates), limits per device, an operators' port. Until then
-//! the binary refuses to listen anywhere but on loopback.
+//! What is not here yet: limits per device, an operators' port, more than one task.
 #![forbid(unsafe_code)]
 
 pub mod devices;
+mod door;
 pub mod driver;
 mod error;
+pub mod identity;
+pub mod moment;
+mod roll;
 mod server;
 mod service;
 pub mod store;
 
+pub use door::Door;
 pub use error::ServerError;
-pub use server::{Ending, Server};
+pub use roll::call_roll;
+pub use server::{Ending, Server, serve_enrolment};

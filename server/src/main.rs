@@ -1,20 +1,13 @@
-//! `murmur-server`: one task, one population, one process.
+//! `murmur-server`: the coordinator, and what its operator does beside it.
 
 mod cli;
 mod summary;
 
 use std::{io::IsTerminal, process::ExitCode};
 
-use anyhow::{Context, Result, bail};
 use clap::Parser;
-use murmur_privacy::NoiseRng;
-use murmur_round::task::{Schedule, Task};
-use murmur_server::{Server, ServerError, devices, store::FileStore};
-use tokio::net::TcpListener;
+use murmur_server::ServerError;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
-
-use cli::{Arguments, Command, Serve};
-use summary::Summary;
 
 /// The ledger said no.
 const REFUSED: u8 = 1;
@@ -22,7 +15,7 @@ const REFUSED: u8 = 1;
 const ERROR: u8 = 2;
 
 fn main() -> ExitCode {
-    let Command::Serve(serve) = Arguments::parse().command;
+    let arguments = cli::Arguments::parse();
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -30,7 +23,7 @@ fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
-    match run(&serve) {
+    match arguments.run() {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -38,48 +31,4 @@ fn main() -> ExitCode {
             ExitCode::from(if refused { REFUSED } else { ERROR })
         }
     }
-}
-
-fn run(serve: &Serve) -> Result<u8> {
-    let listen = serve.loopback()?;
-    let Some(list) = &serve.devices else {
-        bail!(
-            "no devices are enrolled: enrolment is not built yet, so list the devices' ids in a file, one per line, and \
-             pass it with --devices FILE"
-        );
-    };
-    let devices = devices::read(list)?;
-    let text = std::fs::read_to_string(&serve.task).with_context(|| serve.task.display().to_string())?;
-    let named = || format!("task {}", serve.task.display());
-    let task = Task::from_toml(&text).with_context(named)?;
-    let schedule = Schedule::new(task, devices.len() as u64).with_context(named)?;
-    let name = schedule.task().name.clone();
-    let linger = serve.linger(schedule.task().participation.come_back());
-    let store = FileStore::open(&serve.data_dir)?;
-    let entropy = NoiseRng::from_operating_system()?;
-
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ending = runtime.block_on(async {
-        // Before the ledger is touched: a port in use must cost nothing.
-        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-        let server = Server::open(schedule, devices, serve.budget()?, store, entropy)?;
-        eprintln!("task {name}\n{}", server.guarantee()?);
-        tracing::info!("listening on http://{}", listener.local_addr()?);
-        Ok::<_, anyhow::Error>(server.serve(listener, linger, interrupted()).await?)
-    })?;
-    let summary = Summary::new(&name, &ending);
-    if serve.json {
-        println!("{}", serde_json::to_string(&summary)?)
-    } else {
-        print!("{summary}")
-    }
-    Ok(summary.exit_code())
-}
-
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // No signal can ever come: the task's end ends the server.
-        std::future::pending::<()>().await;
-    }
-    tracing::info!("interrupted: requests in flight are answered, then the server stops");
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    pin::pin,
     sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
@@ -12,30 +11,20 @@ use murmur_privacy::{
     Digest, NoiseRng,
     units::{DeltaProbability, Epsilon},
 };
-use murmur_proto::{MESSAGE_LIMIT, v1::device_service_server::DeviceServiceServer};
 use murmur_round::{
     coordinator::Outcome,
     device_id::DeviceId,
     guarantee::Guarantee,
     task::{Schedule, TaskHash},
 };
-use tokio::{net::TcpListener, sync::oneshot};
-use tonic::transport::server::TcpIncoming;
+use tokio::sync::oneshot;
 
 use crate::{
-    ServerError,
+    Door, ServerError,
     driver::{Driver, Queue, run},
-    service::Front,
+    service::{Front, Served},
     store::Store,
 };
-
-/// HTTP/2 windows. With the default 64 KiB an upload is four times slower; memory per connection is bounded by them.
-const STREAM_WINDOW: u32 = 16 << 20;
-const CONNECTION_WINDOW: u32 = 64 << 20;
-/// Requests that one connection may have in flight.
-const STREAMS: u32 = 64;
-/// How long requests in flight may go on once the server stops.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// A task that is ready to be served: founded or resumed, and not refused.
 pub struct Server<S> {
@@ -88,21 +77,29 @@ impl<S: Store> Server<S> {
         self.driver.guarantee()
     }
 
-    /// Serves devices on `listener` until the task ends and `linger` has passed, so that they can be told, or until
+    /// The store, as it is before anything is served.
+    #[must_use]
+    pub fn into_store(self) -> S {
+        self.driver.into_store()
+    }
+
+    /// Serves devices at the `door` until the task ends and `linger` has passed, so that they can be told, or until
     /// `shutdown` completes.
     ///
     /// # Errors
     /// [`ServerError`] when the store or the transport fails; nothing that was in flight is released.
     pub async fn serve(
         self,
-        listener: TcpListener,
+        door: Door,
         linger: Duration,
         shutdown: impl Future<Output = ()>,
     ) -> Result<Ending<S>, ServerError> {
         let (queue, end) = Queue::new();
         let (tell_finished, finished) = oneshot::channel();
         let schedule = self.driver.schedule();
-        let front = Front::new(schedule, self.devices, self.driver.published().clone(), queue.clone())?;
+        let published = self.driver.published().clone();
+        let served = Served::new(schedule, self.devices, published, queue.clone())?;
+        let front = Front::new(door.gate.clone(), Some(served));
         let driver = self.driver;
         let way = Arc::downgrade(&queue);
         let owner =
@@ -114,10 +111,11 @@ impl<S: Store> Server<S> {
                 tokio::time::sleep(linger).await;
             }
         };
-        let served = transport(front, listener, async {
-            tokio::select! { () = over => {}, () = shutdown => {} }
-        })
-        .await;
+        let served = door
+            .serve(front, async {
+                tokio::select! { () = over => {}, () = shutdown => {} }
+            })
+            .await;
         queue.stop();
         let driver = join(owner).await?;
         served?;
@@ -133,32 +131,13 @@ impl<S: Store> Server<S> {
     }
 }
 
-/// Answers devices until `stop` completes, and a little longer those that are being answered then.
-async fn transport(front: Front, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
-    let service = DeviceServiceServer::new(front)
-        .max_decoding_message_size(MESSAGE_LIMIT)
-        .max_encoding_message_size(MESSAGE_LIMIT);
-    let (tell_stop, stopped) = oneshot::channel::<()>();
-    let mut serving = pin!(
-        tonic::transport::Server::builder()
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_concurrent_streams(STREAMS)
-            .http2_keepalive_interval(Some(Duration::from_secs(20)))
-            .add_service(service)
-            .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async {
-                let _ = stopped.await;
-            })
-    );
-    tokio::select! {
-        result = &mut serving => return Ok(result?),
-        () = stop => {}
-    }
-    let _ = tell_stop.send(());
-    match tokio::time::timeout(GRACE, serving).await {
-        Ok(result) => Ok(result?),
-        Err(_) => Ok(()),
-    }
+/// Lets devices enrol at the `door` until `shutdown` completes. There is no task: whoever asks for work is to come back.
+///
+/// # Errors
+/// [`ServerError`] when the transport fails.
+pub async fn serve_enrolment(door: Door, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+    let front = Front::new(door.gate.clone(), None);
+    door.serve(front, shutdown).await
 }
 
 async fn join<S: Store>(owner: JoinHandle<Result<Driver<S>, ServerError>>) -> Result<Driver<S>, ServerError> {

@@ -4,10 +4,10 @@
 
 use std::{future::pending, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use murmur_client::link::take_part;
+use murmur_client::link::{Access, Address, take_part};
 use murmur_privacy::NoiseRng;
 use murmur_round::{checkpoint::read_manifest, coordinator::Outcome};
-use murmur_server::{Server, store::MemoryStore};
+use murmur_server::{Door, Server, store::MemoryStore};
 use murmur_sim::{
     population::Population,
     run::{self, Options, Silent},
@@ -98,16 +98,17 @@ async fn served(scenario: &Scenario, stride: u64) -> Bytes {
     let entropy = NoiseRng::seeded(scenario.seed);
     let server = Server::open(schedule, enrolled, None, MemoryStore::default(), entropy).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let address: Address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let mut devices = tokio::task::JoinSet::new();
     for place in 0..count {
         let index = (place * stride + scenario.seed) % count;
         let device = population.device(index).unwrap();
         let examples = Arc::new(population.examples(index, &device));
-        let address: murmur_client::link::Address = Clone::clone(&address);
-        devices.spawn(async move { take_part(&address, device, examples).await });
+        let access = Access::insecure_loopback(address.clone(), device).unwrap();
+        devices.spawn(take_part(access, examples));
     }
-    let ending = server.serve(listener, Duration::from_secs(6), pending()).await.unwrap();
+    let ending =
+        server.serve(Door::insecure_loopback(listener).unwrap(), Duration::from_secs(6), pending()).await.unwrap();
     while let Some(joined) = devices.join_next().await {
         joined.unwrap().unwrap();
     }

@@ -1,4 +1,4 @@
-//! The five calls, each tried patiently and each answer checked.
+//! The calls, each tried patiently and each answer checked.
 
 use std::time::Duration;
 
@@ -8,11 +8,12 @@ use murmur_proto::{
     CHUNK_LIMIT, MESSAGE_LIMIT,
     answer::{self, CheckIn},
     chunk::{self, Assembly, ChunkError},
+    enrolment::{DeviceCertificate, Enrolment},
     error::digest_bytes,
     upload::{Header, Withdrawal},
     v1::{
-        CheckInRequest, GetTaskRequest, ReadModelRequest, ReportOutcomeRequest, WriteUploadRequest,
-        device_service_client::DeviceServiceClient, write_upload_request::Part,
+        CheckInRequest, EnrollRequest, GetTaskRequest, ReadModelRequest, RenewCertificateRequest, ReportOutcomeRequest,
+        WriteUploadRequest, device_service_client::DeviceServiceClient, write_upload_request::Part,
     },
 };
 use murmur_round::{
@@ -20,7 +21,7 @@ use murmur_round::{
 };
 use tonic::{
     Request,
-    transport::{Channel, Endpoint},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 
 use super::{Address, CallError, patience::patiently};
@@ -29,22 +30,46 @@ use super::{Address, CallError, patience::patiently};
 const STREAM_WINDOW: u32 = 8 << 20;
 /// A question and its answer, without a model or an upload.
 const ANSWER: Duration = Duration::from_secs(60);
+/// A connection, and the handshake on it.
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// A connection that is made when it is needed, and made again when it broke.
 pub(super) struct Calls(DeviceServiceClient<Channel>);
 
 impl Calls {
-    pub(super) fn new(server: &Address) -> Self {
-        let channel = Endpoint::from(server.uri())
-            .connect_timeout(Duration::from_secs(5))
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .keep_alive_timeout(Duration::from_secs(20))
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(STREAM_WINDOW)
-            .connect_lazy();
-        let client = DeviceServiceClient::new(channel);
+    /// In clear, on this machine.
+    pub(super) fn in_clear(server: &Address) -> Self {
+        Self::over(&endpoint(server))
+    }
+
+    /// To a coordinator that must prove who it is, from a stranger.
+    pub(super) fn verifying(server: &Address, ca: &str) -> Result<Self, CallError> {
+        Ok(Self::over(&endpoint(server).tls_config(trusting(ca))?))
+    }
+
+    /// To a coordinator that must prove who it is, from a device that does so too.
+    pub(super) fn certified(server: &Address, ca: &str, identity: &str) -> Result<Self, CallError> {
+        let tls = trusting(ca).identity(Identity::from_pem(identity, identity));
+        Ok(Self::over(&endpoint(server).tls_config(tls)?))
+    }
+
+    fn over(endpoint: &Endpoint) -> Self {
+        let client = DeviceServiceClient::new(endpoint.connect_lazy());
         Self(client.max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT))
+    }
+
+    pub(super) async fn enrol(&self, enrolment: Enrolment) -> Result<DeviceCertificate, CallError> {
+        patiently("enrolment", || async {
+            let request = brief(EnrollRequest::from(enrolment.clone()));
+            Ok(self.0.clone().enroll(request).await?.into_inner().certificate.try_into()?)
+        })
+        .await
+    }
+
+    /// Another certificate for the device. Tried once: there is time for it at the next occasion.
+    pub(super) async fn renew(&self, certificate_request: Bytes) -> Result<DeviceCertificate, CallError> {
+        let request = brief(RenewCertificateRequest { certificate_request });
+        Ok(self.0.clone().renew_certificate(request).await?.into_inner().certificate.try_into()?)
     }
 
     pub(super) async fn check_in(&self, device: &DeviceId) -> Result<CheckIn, CallError> {
@@ -105,6 +130,21 @@ impl Calls {
         })
         .await
     }
+}
+
+fn endpoint(server: &Address) -> Endpoint {
+    Endpoint::from(server.uri())
+        .connect_timeout(CONNECT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(20))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(STREAM_WINDOW)
+}
+
+/// Trusting this authority, and no other.
+fn trusting(ca: &str) -> ClientTlsConfig {
+    ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ca)).timeout(CONNECT)
 }
 
 /// A request whose answer is one small message.

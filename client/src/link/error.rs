@@ -1,6 +1,6 @@
 //! What can go wrong between a device and its coordinator.
 
-use std::error::Error as _;
+use std::{error::Error, io, path::PathBuf, time::SystemTime};
 
 use murmur_privacy::Digest;
 use murmur_proto::{WireError, chunk::ChunkError};
@@ -16,6 +16,12 @@ pub enum CallError {
     /// The coordinator refused, or could not be reached.
     #[error("{}{}", .0.message(), cause(.0))]
     Status(Status),
+    /// No connection in which both sides are who they should be: trying again changes nothing.
+    #[error("no trusted connection to the coordinator: {0}")]
+    Tls(rustls::Error),
+    /// The connection could not even be tried.
+    #[error("no connection can be made: {0}")]
+    Endpoint(String),
     /// An answer that means nothing.
     #[error("the coordinator's answer makes no sense: {0}")]
     Wire(WireError),
@@ -42,8 +48,45 @@ pub enum CallError {
 
 impl From<Status> for CallError {
     fn from(status: Status) -> Self {
-        Self::Status(status)
+        match status.source().and_then(tls) {
+            Some(error) => Self::Tls(error.clone()),
+            None => Self::Status(status),
+        }
     }
+}
+
+impl From<tonic::transport::Error> for CallError {
+    fn from(error: tonic::transport::Error) -> Self {
+        match tls(&error) {
+            Some(error) => Self::Tls(error.clone()),
+            None => Self::Endpoint(innermost(&error)),
+        }
+    }
+}
+
+/// What TLS said, if that lies under an error.
+fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // What an IO error was made from is not what it calls its source.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn innermost(error: &dyn Error) -> String {
+    let (mut text, mut source) = (error.to_string(), error.source());
+    while let Some(error) = source {
+        (text, source) = (error.to_string(), error.source());
+    }
+    text
 }
 
 impl From<WireError> for CallError {
@@ -80,15 +123,118 @@ impl CallError {
     }
 }
 
+/// Keys and certificates of a device that cannot be read or kept.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// The operating system failed.
+    #[error("{}: {cause}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What happened.
+        cause: io::Error,
+    },
+    /// A file that is not there.
+    #[error("{}: no such file", path.display())]
+    Absent {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that holds something else.
+    #[error("{}: {what}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// No device is enrolled in the folder.
+    #[error("{}: no device is enrolled here; `murmur-client enroll --state {}` does that", folder.display(), folder.display())]
+    NotEnrolled {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A device is enrolled in the folder already.
+    #[error("{}: device {device} is enrolled here; choose another folder, or --again with a token for this device", folder.display())]
+    Enrolled {
+        /// The folder.
+        folder: PathBuf,
+        /// The device.
+        device: DeviceId,
+    },
+    /// Another process is this device.
+    #[error("{}: another murmur-client is using this folder", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// An identity is not shown in clear.
+    #[error("an enrolled device talks to https:// addresses only")]
+    NotSecure,
+    /// No key could be made.
+    #[error("a key could not be made: {what}")]
+    Key {
+        /// What happened.
+        what: String,
+    },
+}
+
+/// Why a device did not become known.
+#[derive(Debug, Error)]
+pub enum EnrolError {
+    /// Keys and certificates could not be read or kept.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The coordinator refused, or could not be reached.
+    #[error("enrolling failed: {0}")]
+    Call(CallError),
+    /// The coordinator made it somebody else.
+    #[error("device {expected} was to be enrolled again, and the coordinator says that it is {found}")]
+    OtherDevice {
+        /// Who it was.
+        expected: DeviceId,
+        /// Who it would be.
+        found: DeviceId,
+    },
+}
+
+impl From<CallError> for EnrolError {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
 /// Why a device stopped taking part before the task was over.
 #[derive(Debug, Error)]
 pub enum LinkError {
     /// The coordinator could not be asked for work.
     #[error("asking the coordinator for work failed: {0}")]
     CheckIn(CallError),
+    /// The coordinator could not be asked for work, in clear.
+    #[error(
+        "asking the coordinator for work in clear failed: {0}; one that is served with TLS wants an enrolled device"
+    )]
+    InClear(CallError),
     /// The coordinator does not know this device.
-    #[error("device {0} is not enrolled with this coordinator")]
+    #[error("device {0} is not enrolled with this coordinator, or was enrolled after its task had begun")]
     NotEnrolled(DeviceId),
+    /// The certificate has ceased to hold.
+    #[error(
+        "the certificate of device {device} held until {}: ask for a token for this device and enrol it --again",
+        humantime::format_rfc3339_seconds(*until)
+    )]
+    Expired {
+        /// The device.
+        device: DeviceId,
+        /// When it ceased to hold.
+        until: SystemTime,
+    },
+    /// Keys and certificates could not be read or kept.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// No connection can be made with the device's keys and certificates.
+    #[error("the device's identity cannot be used: {0}")]
+    Identity(CallError),
     /// The coordinator asks for something that this device refuses.
     #[error("this device refuses: {0}")]
     Refused(DeviceError),

@@ -1,14 +1,22 @@
 //! Taking part in a coordinator's task over gRPC.
 //!
+//! [`enrol`] makes a device known to a coordinator and keeps its key and certificate in a [`State`]. After that
 //! [`take_part`] drives `murmur_round`'s `Device`: it asks, fetches, trains, sends. Everything that comes in is checked
 //! here (hashes, digests, lengths) or by the device itself (grid and clip). Nothing about the data is logged.
 
+mod access;
 mod address;
 mod calls;
+mod enrol;
 mod error;
+mod key;
 mod patience;
 mod session;
+mod state;
 
+pub use access::Access;
 pub use address::{Address, AddressError};
-pub use error::{CallError, LinkError};
+pub use enrol::enrol;
+pub use error::{CallError, EnrolError, LinkError, StateError};
 pub use session::take_part;
+pub use state::State;

@@ -22,20 +22,23 @@ use murmur_round::{
     trainer::Trainer,
 };
 
-use super::{Address, CallError, LinkError, calls::Calls};
+use super::{Access, CallError, LinkError, calls::Calls};
 use crate::{data::Examples, trainer::BurnTrainer};
 
 /// Failures in a row (each after its own retries) after which a device gives up.
 const PATIENCE: u32 = 10;
 
-/// Takes part as `device` with its own `examples` until the coordinator says that the task is over.
+/// Takes part with the device's own `examples` until the coordinator says that the task is over. A certificate is renewed
+/// on the way.
 ///
 /// # Errors
 /// [`LinkError`] when the coordinator cannot be reached, does not know the device, or asks for what the device
 /// refuses.
-pub async fn take_part(server: &Address, device: DeviceId, examples: Arc<Examples>) -> Result<(), LinkError> {
+pub async fn take_part(access: Access, examples: Arc<Examples>) -> Result<(), LinkError> {
+    let device = access.device().clone();
+    let calls = access.calls()?;
     let mut session =
-        Session { calls: Calls::new(server), device: device.clone(), examples, task: None, trainer: None, failures: 0 };
+        Session { access, calls, device: device.clone(), examples, task: None, trainer: None, failures: 0 };
     let start = Instant::now();
     let now = || Time(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX));
     let mut machine = Device::new(device);
@@ -63,6 +66,7 @@ pub async fn take_part(server: &Address, device: DeviceId, examples: Arc<Example
 }
 
 struct Session {
+    access: Access,
     calls: Calls,
     device: DeviceId,
     examples: Arc<Examples>,
@@ -104,8 +108,11 @@ impl Session {
         }))
     }
 
-    async fn check_in(&self) -> Result<DeviceEvent, LinkError> {
-        match self.calls.check_in(&self.device).await.map_err(LinkError::CheckIn)? {
+    async fn check_in(&mut self) -> Result<DeviceEvent, LinkError> {
+        if let Some(calls) = self.access.renewed(&self.calls).await? {
+            self.calls = calls;
+        }
+        match self.calls.check_in(&self.device).await.map_err(|error| self.access.failed(error))? {
             CheckIn::Assigned(assignment) => Ok(DeviceEvent::Assigned(assignment)),
             CheckIn::TurnedAway(TurnedAway::NotEnrolled) => Err(LinkError::NotEnrolled(self.device.clone())),
             CheckIn::TurnedAway(reason) => Ok(DeviceEvent::TurnedAway(reason)),

@@ -2,7 +2,9 @@
 #![cfg(feature = "grpc")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "all of this is tests")]
 
+mod certified;
 mod coordinator;
+mod enrolment;
 mod mistakes;
 mod process;
 mod task;

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::process::{Running, client};
 
-const SERVER: [&str; 2] = ["--server", "http://127.0.0.1:1"];
+const SERVER: [&str; 3] = ["--server", "http://127.0.0.1:1", "--insecure-loopback"];
 
 /// Expects exit code 2 and every part of `named` exactly once.
 fn fails(arguments: &[&str], named: &[&str]) {
@@ -18,14 +18,28 @@ fn fails(arguments: &[&str], named: &[&str]) {
 }
 
 #[test]
-fn only_a_coordinator_on_this_machine_is_called() {
-    let fails = |server: &str, named: &str| {
-        fails(&["--server", server, "--data", "strokes", "--device-id", "a"], &["--server", named]);
+fn another_machine_is_called_with_tls_alone_and_this_one_in_clear_with_a_flag_alone() {
+    let refused = |server: &str, named: &str| {
+        let arguments = ["--server", server, "--data", "strokes", "--insecure-loopback", "--device-id", "a"];
+        fails(&arguments, &[named]);
     };
-    fails("http://10.1.2.3:7878", "not on this machine");
-    fails("https://127.0.0.1:7878", "only http is spoken");
-    fails("127.0.0.1:7878", "is no coordinator's address");
-    fails("", "--server <URL>");
+    refused("http://10.1.2.3:7878", "not on this machine");
+    refused("ftp://127.0.0.1:7878", "only https is spoken");
+    refused("127.0.0.1:7878", "is no coordinator's address");
+    refused("", "--server <URL>");
+    refused("https://127.0.0.1:7878", "is for enrolled devices");
+    fails(&["--server", "http://127.0.0.1:1", "--data", "strokes", "--device-id", "a"], &["  --insecure-loopback"]);
+    fails(&["--server", "http://127.0.0.1:1", "--data", "strokes"], &["  --state <DIR>"]);
+}
+
+#[test]
+fn a_folder_without_a_device_is_told_from_one_with_a_broken_one() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().to_str().unwrap();
+    fails(&["--state", state, "--data", "strokes"], &["no device is enrolled here"]);
+    assert_eq!(fs::read_dir(state).unwrap().count(), 0, "looking leaves nothing behind");
+    fs::write(folder.path().join("device.json"), "{}").unwrap();
+    fails(&["--state", state, "--data", "strokes"], &["device.json", "missing field"]);
 }
 
 #[test]

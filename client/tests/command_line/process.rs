@@ -2,10 +2,15 @@
 
 use std::process::{Child, Command, Stdio};
 
-/// The program, ready to be started; what it says is caught.
+/// `run`, ready to be started; what it says is caught.
 pub(crate) fn client(arguments: &[&str]) -> Command {
+    program(&[&["run"], arguments].concat())
+}
+
+/// The program, ready to be started; what it says is caught.
+pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_murmur-client"));
-    command.arg("run").args(arguments).env_remove("RUST_LOG");
+    command.args(arguments).env_remove("RUST_LOG");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

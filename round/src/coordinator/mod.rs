@@ -57,7 +57,7 @@ pub enum StartError {
     },
     /// The kept secret of a block cannot be what was kept.
     #[error(
-        "the kept secret of a block of rounds is damaged. Bring back the file as it was, or remove it; without it the rest of a \
+        "the kept secret of a block of rounds is damaged. Bring back what was kept, or remove the secret; without it the rest of a \
          block that was begun is given up, and its budget with it"
     )]
     Secret(#[from] DamagedSecret),

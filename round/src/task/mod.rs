@@ -100,7 +100,11 @@ impl Task {
     }
 }
 
-fn check_name(field: &'static str, name: &str) -> Result<(), TaskError> {
+/// What names of tasks and populations have in common: 1 to 64 of `A-Z a-z 0-9 . _ -`, not starting with a dot.
+///
+/// # Errors
+/// [`TaskError::Name`] naming `field`.
+pub fn check_name(field: &'static str, name: &str) -> Result<(), TaskError> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if name.is_empty() || name.len() > NAME_LIMIT || !name.chars().all(legal) || name.starts_with('.') {
         return Err(TaskError::Name { field, name: name.to_owned() });

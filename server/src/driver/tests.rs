@@ -22,7 +22,7 @@ use murmur_round::{
 use super::{Driver, Reply};
 use crate::{
     ServerError,
-    store::{MemoryStore, Store, StoreError},
+    store::{MemoryStore, Roll, Store, StoreError},
 };
 
 const ROUNDS: u32 = 3;
@@ -136,6 +136,14 @@ impl Store for Mortal {
 
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError> {
         self.step("task".to_owned(), |kept| kept.put_task(hash, json).unwrap())
+    }
+
+    fn put_roll(&mut self, task: &TaskHash, roll: Roll) -> Result<(), StoreError> {
+        self.step("roll".to_owned(), |kept| kept.put_roll(task, roll).unwrap())
+    }
+
+    fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError> {
+        self.0.lock().unwrap().kept.roll(task)
     }
 }
 

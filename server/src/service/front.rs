@@ -6,23 +6,33 @@ use bytes::Bytes;
 use murmur_privacy::{Digest, Encoding};
 use murmur_proto::answer::CheckIn;
 use murmur_round::{
-    coordinator::{Event, Verdict},
+    coordinator::{Event, TurnedAway, Verdict},
     device_id::DeviceId,
     task::{Schedule, TaskError, TaskHash},
+    time::Millis,
 };
 use tokio::sync::{Semaphore, oneshot};
 
-use super::RequestError;
+use super::{Gate, RequestError};
 use crate::driver::{Published, Queue, Reply};
 
 /// Events that may wait for the coordinator's thread; whoever comes later waits before its event is queued.
 const ROOM: usize = 256;
+
+/// When to ask again where there is nothing to do.
+const IDLE: Millis = Millis(10_000);
 
 /// The side of the coordinator that devices see. A clone serves the same task.
 #[derive(Clone)]
 pub(crate) struct Front(Arc<Inner>);
 
 struct Inner {
+    gate: Gate,
+    served: Option<Served>,
+}
+
+/// The task that is served.
+pub(crate) struct Served {
     task: TaskHash,
     json: Bytes,
     /// Of every round but for the step, which no check depends on.
@@ -33,14 +43,14 @@ struct Inner {
     room: Arc<Semaphore>,
 }
 
-impl Front {
+impl Served {
     pub(crate) fn new(
         schedule: &Schedule,
         enrolled: BTreeSet<DeviceId>,
         published: Published,
         queue: Arc<Queue>,
     ) -> Result<Self, TaskError> {
-        Ok(Self(Arc::new(Inner {
+        Ok(Self {
             task: schedule.hash(),
             json: schedule.task().to_json()?.into(),
             encoding: schedule.encoding(schedule.task().privacy.clip),
@@ -48,40 +58,24 @@ impl Front {
             published,
             queue,
             room: Arc::new(Semaphore::new(ROOM)),
-        })))
+        })
     }
 
-    pub(super) fn task_json(&self) -> Bytes {
-        self.0.json.clone()
+    pub(super) fn json(&self) -> Bytes {
+        self.json.clone()
     }
 
     pub(super) fn encoding(&self) -> &Encoding {
-        &self.0.encoding
+        &self.encoding
     }
 
-    pub(super) fn expect_task(&self, found: TaskHash) -> Result<(), RequestError> {
-        let expected = self.0.task;
-        if found == expected { Ok(()) } else { Err(RequestError::WrongTask { expected, found }) }
-    }
-
-    /// An enrolled device speaks of this task. Which rounds are open is the coordinator's to say.
-    pub(super) fn expect_part(&self, device: &DeviceId, task: TaskHash) -> Result<(), RequestError> {
-        self.expect_task(task)?;
-        if self.0.enrolled.contains(device) {
-            Ok(())
-        } else {
-            Err(RequestError::UnknownDevice { device: device.clone() })
-        }
-    }
-
-    pub(super) fn model(&self, model: Digest) -> Result<Bytes, RequestError> {
-        self.0.published.get(&model).ok_or(RequestError::NoSuchModel { model })
-    }
-
-    pub(super) async fn check_in(&self, device: DeviceId) -> Result<CheckIn, RequestError> {
-        match self.ask(Event::CheckIn(device)).await? {
-            Reply::CheckIn(answer) => Ok(answer),
-            Reply::Verdict(_) => Err(RequestError::Stopped),
+    /// Whoever asks is one of those that this task is for, as far as that is known.
+    pub(super) fn expect_enrolled(&self, device: Option<&DeviceId>) -> Result<(), RequestError> {
+        match device {
+            Some(device) if !self.enrolled.contains(device) => {
+                Err(RequestError::UnknownDevice { device: device.clone() })
+            }
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -93,9 +87,42 @@ impl Front {
     }
 
     async fn ask(&self, event: Event) -> Result<Reply, RequestError> {
-        let permit = self.0.room.clone().acquire_owned().await.map_err(|_| RequestError::Stopped)?;
+        let permit = self.room.clone().acquire_owned().await.map_err(|_| RequestError::Stopped)?;
         let (reply, answer) = oneshot::channel();
-        self.0.queue.put(event, reply, permit).map_err(|_| RequestError::Stopped)?;
+        self.queue.put(event, reply, permit).map_err(|_| RequestError::Stopped)?;
         answer.await.map_err(|_| RequestError::Stopped)
+    }
+}
+
+impl Front {
+    /// With a task, or none yet: then devices can enrol, and come back later.
+    pub(crate) fn new(gate: Gate, served: Option<Served>) -> Self {
+        Self(Arc::new(Inner { gate, served }))
+    }
+
+    pub(super) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    /// The task of this hash. Which of its rounds are open is the coordinator's to say.
+    pub(super) fn task(&self, found: TaskHash) -> Result<&Served, RequestError> {
+        self.0.served.as_ref().filter(|served| served.task == found).ok_or(RequestError::WrongTask { found })
+    }
+
+    /// A released model, for whoever the task that it belongs to is for.
+    pub(super) fn model(&self, model: Digest, device: Option<&DeviceId>) -> Result<Bytes, RequestError> {
+        let served = self.0.served.as_ref().ok_or(RequestError::NoSuchModel { model })?;
+        served.expect_enrolled(device)?;
+        served.published.get(&model).ok_or(RequestError::NoSuchModel { model })
+    }
+
+    pub(super) async fn check_in(&self, device: DeviceId) -> Result<CheckIn, RequestError> {
+        let Some(served) = &self.0.served else {
+            return Ok(CheckIn::TurnedAway(TurnedAway::ComeBack { after: IDLE }));
+        };
+        match served.ask(Event::CheckIn(device)).await? {
+            Reply::CheckIn(answer) => Ok(answer),
+            Reply::Verdict(_) => Err(RequestError::Stopped),
+        }
     }
 }

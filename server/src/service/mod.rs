@@ -1,20 +1,23 @@
 //! `murmur.v1.DeviceService`: what a stranger sends is checked here, before the coordinator sees it.
 
 mod front;
+mod gate;
 mod refusal;
 mod upload;
 
-pub(crate) use front::Front;
+pub(crate) use front::{Front, Served};
+pub(crate) use gate::Gate;
 pub(crate) use refusal::RequestError;
 
 use murmur_proto::{
     WireError, chunk,
+    enrolment::{self, Enrolment},
     error::{device_id, digest},
     upload::Withdrawal,
     v1::{
-        self, CheckInRequest, CheckInResponse, GetTaskRequest, GetTaskResponse, ReadModelRequest, ReadModelResponse,
-        ReportOutcomeRequest, ReportOutcomeResponse, WriteUploadRequest, WriteUploadResponse,
-        device_service_server::DeviceService,
+        self, CheckInRequest, CheckInResponse, EnrollRequest, EnrollResponse, GetTaskRequest, GetTaskResponse,
+        ReadModelRequest, ReadModelResponse, RenewCertificateRequest, RenewCertificateResponse, ReportOutcomeRequest,
+        ReportOutcomeResponse, WriteUploadRequest, WriteUploadResponse, device_service_server::DeviceService,
     },
 };
 use murmur_round::coordinator::Event;
@@ -27,21 +30,42 @@ type Chunks = Box<dyn Iterator<Item = Result<ReadModelResponse, Status>> + Send>
 impl DeviceService for Front {
     type ReadModelStream = tokio_stream::Iter<Chunks>;
 
+    async fn enroll(&self, request: Request<EnrollRequest>) -> Result<Response<EnrollResponse>, Status> {
+        let enrolment: Result<Enrolment, WireError> = request.into_inner().try_into();
+        let certificate = self.gate().enrol(enrolment.map_err(RequestError::from)?).await?;
+        Ok(Response::new(EnrollResponse { certificate: Some(certificate.into()) }))
+    }
+
+    async fn renew_certificate(
+        &self,
+        request: Request<RenewCertificateRequest>,
+    ) -> Result<Response<RenewCertificateResponse>, Status> {
+        let caller = self.gate().caller(&request)?;
+        let request = enrolment::certificate_request(request.into_inner().certificate_request);
+        let certificate = self.gate().renew(caller, request.map_err(RequestError::from)?).await?;
+        Ok(Response::new(RenewCertificateResponse { certificate: Some(certificate.into()) }))
+    }
+
     async fn check_in(&self, request: Request<CheckInRequest>) -> Result<Response<CheckInResponse>, Status> {
+        let caller = self.gate().caller(&request)?;
         let device = device_id(&request.into_inner().device_id).map_err(RequestError::from)?;
+        caller.speak_for(&device)?;
         let answer = self.check_in(device).await?;
         Ok(Response::new(answer.into()))
     }
 
     async fn get_task(&self, request: Request<GetTaskRequest>) -> Result<Response<GetTaskResponse>, Status> {
+        let caller = self.gate().caller(&request)?;
         let task = digest("task_hash", &request.into_inner().task_hash).map_err(RequestError::from)?;
-        self.expect_task(task)?;
-        Ok(Response::new(GetTaskResponse { task_json: self.task_json() }))
+        let task = self.task(task)?;
+        task.expect_enrolled(caller.device())?;
+        Ok(Response::new(GetTaskResponse { task_json: task.json() }))
     }
 
     async fn read_model(&self, request: Request<ReadModelRequest>) -> Result<Response<Self::ReadModelStream>, Status> {
+        let caller = self.gate().caller(&request)?;
         let model = digest("model_sha256", &request.into_inner().model_sha256).map_err(RequestError::from)?;
-        let file = self.model(model)?;
+        let file = self.model(model, caller.device())?;
         let chunks: Chunks = Box::new(chunk::cut(file).map(|chunk| Ok(ReadModelResponse { chunk: Some(chunk) })));
         Ok(Response::new(tokio_stream::iter(chunks)))
     }
@@ -50,8 +74,9 @@ impl DeviceService for Front {
         &self,
         request: Request<Streaming<WriteUploadRequest>>,
     ) -> Result<Response<WriteUploadResponse>, Status> {
-        let event = upload::receive(self, request.into_inner()).await?;
-        let verdict = v1::Verdict::from(self.verdict(event).await?);
+        let caller = self.gate().caller(&request)?;
+        let (task, event) = upload::receive(self, &caller, request.into_inner()).await?;
+        let verdict = v1::Verdict::from(task.verdict(event).await?);
         Ok(Response::new(WriteUploadResponse { verdict: verdict.into() }))
     }
 
@@ -59,10 +84,13 @@ impl DeviceService for Front {
         &self,
         request: Request<ReportOutcomeRequest>,
     ) -> Result<Response<ReportOutcomeResponse>, Status> {
+        let caller = self.gate().caller(&request)?;
         let withdrawal = request.into_inner().try_into().map_err(|error: WireError| RequestError::from(error))?;
         let Withdrawal { device, task, round } = withdrawal;
-        self.expect_part(&device, task)?;
-        let verdict = v1::Verdict::from(self.verdict(Event::Withdraw { device, round }).await?);
+        caller.speak_for(&device)?;
+        let task = self.task(task)?;
+        task.expect_enrolled(Some(&device))?;
+        let verdict = v1::Verdict::from(task.verdict(Event::Withdraw { device, round }).await?);
         Ok(Response::new(ReportOutcomeResponse { verdict: verdict.into() }))
     }
 }

@@ -9,17 +9,23 @@ use thiserror::Error;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::{identity::Refusal, store::RegistryError};
+
 /// A request that did not reach the coordinator. None of these changes anything.
 #[derive(Debug, Error)]
 pub(crate) enum RequestError {
     #[error(transparent)]
     Wire(#[from] WireError),
+    #[error(transparent)]
+    Identity(#[from] Refusal),
+    #[error("this coordinator is served without TLS and certifies nobody")]
+    NoAuthority,
     #[error("an upload has one header, and it comes first")]
     SecondHeader,
-    #[error("device {device} is not enrolled")]
+    #[error("device {device} is not one of those that this task is for")]
     UnknownDevice { device: DeviceId },
-    #[error("this coordinator runs task {expected}, not {found}")]
-    WrongTask { expected: Digest, found: Digest },
+    #[error("this coordinator does not run task {found}")]
+    WrongTask { found: Digest },
     #[error("no released model {model} is to be had; a device that was too late checks in again")]
     NoSuchModel { model: Digest },
     #[error("an upload of this task has {expected} bytes, {found} were declared")]
@@ -45,6 +51,8 @@ impl RequestError {
     fn code(&self) -> (Code, ErrorReason) {
         match self {
             Self::Wire(_) | Self::SecondHeader => (Code::InvalidArgument, ErrorReason::Malformed),
+            Self::Identity(refusal) => identity(refusal),
+            Self::NoAuthority => (Code::FailedPrecondition, ErrorReason::NoAuthority),
             Self::UnknownDevice { .. } => (Code::PermissionDenied, ErrorReason::UnknownDevice),
             Self::WrongTask { .. } => (Code::FailedPrecondition, ErrorReason::WrongTask),
             Self::NoSuchModel { .. } => (Code::NotFound, ErrorReason::NoSuchModel),
@@ -65,11 +73,41 @@ impl RequestError {
     }
 }
 
+/// Who somebody is not.
+fn identity(refusal: &Refusal) -> (Code, ErrorReason) {
+    match refusal {
+        Refusal::NoCertificate => (Code::Unauthenticated, ErrorReason::NoCertificate),
+        Refusal::NotADevice { .. } => (Code::Unauthenticated, ErrorReason::NotADevice),
+        Refusal::Expired { .. } => (Code::Unauthenticated, ErrorReason::CertificateExpired),
+        Refusal::UnknownDevice { .. } => (Code::PermissionDenied, ErrorReason::UnknownDevice),
+        Refusal::Revoked { .. } => (Code::PermissionDenied, ErrorReason::Revoked),
+        Refusal::Superseded { .. } => (Code::PermissionDenied, ErrorReason::Superseded),
+        Refusal::OtherDevice { .. } => (Code::PermissionDenied, ErrorReason::OtherDevice),
+        Refusal::Request { .. } => (Code::InvalidArgument, ErrorReason::BadCertificateRequest),
+        Refusal::Registry(RegistryError::UnknownDevice { .. }) => (Code::PermissionDenied, ErrorReason::UnknownDevice),
+        Refusal::Registry(RegistryError::Revoked { .. }) => (Code::PermissionDenied, ErrorReason::Revoked),
+        Refusal::Registry(RegistryError::UnknownToken) => (Code::PermissionDenied, ErrorReason::UnknownToken),
+        Refusal::Registry(RegistryError::TokenExpired { .. }) => (Code::PermissionDenied, ErrorReason::TokenExpired),
+        Refusal::Registry(RegistryError::TokenUsed) => (Code::PermissionDenied, ErrorReason::TokenUsed),
+        Refusal::Registry(RegistryError::OtherDevice { .. }) => (Code::PermissionDenied, ErrorReason::OtherDevice),
+        Refusal::Registry(RegistryError::Store(_)) | Refusal::Authority(_) => {
+            (Code::Unavailable, ErrorReason::StoreFailed)
+        }
+    }
+}
+
 impl From<RequestError> for Status {
     fn from(error: RequestError) -> Self {
         let (code, reason) = error.code();
         tracing::debug!(reason = reason.label(), "request refused");
+        // Where things lie on this machine is for whoever runs it.
+        let message = if reason == ErrorReason::StoreFailed {
+            tracing::error!("a request failed: {error}");
+            "the coordinator could not look that up; come back later".to_owned()
+        } else {
+            error.to_string()
+        };
         let details = ErrorDetails::with_error_info(reason.label(), DOMAIN, HashMap::new());
-        Self::with_error_details(code, error.to_string(), details)
+        Self::with_error_details(code, message, details)
     }
 }

@@ -10,16 +10,22 @@ use murmur_proto::{
 use murmur_round::coordinator::Event;
 use tonic::Streaming;
 
-use super::{Front, RequestError};
+use super::{Front, RequestError, Served, gate::Caller};
 
 /// Receives one upload and checks everything that can be checked without the coordinator.
-pub(super) async fn receive(front: &Front, mut stream: Streaming<WriteUploadRequest>) -> Result<Event, RequestError> {
+pub(super) async fn receive<'a>(
+    front: &'a Front,
+    caller: &Caller,
+    mut stream: Streaming<WriteUploadRequest>,
+) -> Result<(&'a Served, Event), RequestError> {
     let Header { device, task, round, total_length, open_metrics } = match next(&mut stream).await? {
         Some(Part::Header(header)) => header.try_into()?,
         Some(Part::Chunk(_)) | None => return Err(WireError::Missing { field: "header" }.into()),
     };
-    front.expect_part(&device, task)?;
-    let expected = Upload::encoded_len(&front.encoding().grid());
+    caller.speak_for(&device)?;
+    let task = front.task(task)?;
+    task.expect_enrolled(Some(&device))?;
+    let expected = Upload::encoded_len(&task.encoding().grid());
     if total_length != expected as u64 {
         return Err(RequestError::WrongLength { expected, found: total_length });
     }
@@ -28,10 +34,10 @@ pub(super) async fn receive(front: &Front, mut stream: Streaming<WriteUploadRequ
         assembly.add(&chunk(part)?)?;
     }
     let bytes = assembly.finish_exact()?;
-    let encoding = front.encoding().clone();
+    let encoding = task.encoding().clone();
     let checked = move || Upload::from_plain_bytes(&encoding, &bytes);
     let upload = tokio::task::spawn_blocking(checked).await.map_err(|_| RequestError::Stopped)??;
-    Ok(Event::Upload { device, round, upload, open_metrics })
+    Ok((task, Event::Upload { device, round, upload, open_metrics }))
 }
 
 async fn next(stream: &mut Streaming<WriteUploadRequest>) -> Result<Option<Part>, RequestError> {

@@ -16,8 +16,9 @@ pub(super) struct Disk {
 }
 
 impl Disk {
+    /// Remembers a step, for tests.
     #[cfg_attr(not(test), expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "only tests look"))]
-    fn note(&mut self, _step: &str, _path: &Path) {
+    pub(super) fn note(&mut self, _step: &str, _path: &Path) {
         #[cfg(test)]
         {
             let name = _path.file_name().unwrap_or_default().to_string_lossy();
@@ -43,15 +44,16 @@ impl Disk {
         Ok(())
     }
 
-    /// Writes bytes to an open file and makes them durable.
-    pub(super) fn write(&mut self, path: &Path, file: &mut File, bytes: &[u8]) -> Result<(), StoreError> {
-        file.write_all(bytes).map_err(at(path))?;
-        self.note("write", path);
-        self.sync(path, file)
+    /// Makes what was written to a path durable, whoever wrote it; fine when there is no such file.
+    pub(super) fn sync_path(&mut self, path: &Path) -> Result<(), StoreError> {
+        match File::open(path) {
+            Ok(file) => self.sync(path, &file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(at(path)(error)),
+        }
     }
 
-    /// Makes a file durable.
-    pub(super) fn sync(&mut self, path: &Path, file: &File) -> Result<(), StoreError> {
+    fn sync(&mut self, path: &Path, file: &File) -> Result<(), StoreError> {
         file.sync_all().map_err(at(path))?;
         self.note("sync", path);
         Ok(())
@@ -65,41 +67,21 @@ impl Disk {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(at(path)(error)),
         }
-        let temporary = path.with_added_extension("part");
-        let mut file = File::create(&temporary).map_err(at(&temporary))?;
-        self.write(&temporary, &mut file, bytes)?;
-        self.rename(&temporary, path)
-    }
-
-    /// Puts a whole file under its name, in the place of whatever is there; only its owner can ever read it.
-    pub(super) fn replace_secret(&mut self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let temporary = path.with_added_extension("part");
-        // One that a crash left behind may have been made by somebody else, for everybody to read.
-        self.remove(&temporary)?;
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&temporary).map_err(at(&temporary))?;
-        self.write(&temporary, &mut file, bytes)?;
-        self.rename(&temporary, path)
-    }
-
-    fn rename(&mut self, from: &Path, path: &Path) -> Result<(), StoreError> {
-        fs::rename(from, path).map_err(at(path))?;
+        let part = path.with_added_extension("part");
+        self.write_part(&part, bytes).inspect_err(|_| {
+            // A disk that is full needs its room back. What cannot be removed is overwritten by the next attempt.
+            let _ = fs::remove_file(&part);
+        })?;
+        fs::rename(&part, path).map_err(at(path))?;
         self.note("rename to", path);
         self.sync_parent(path)
     }
 
-    /// Makes sure that no file has this name.
-    pub(super) fn remove(&mut self, path: &Path) -> Result<(), StoreError> {
-        match fs::remove_file(path) {
-            Ok(()) => self.note("remove", path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(at(path)(error)),
-        }
-        // Also when it was gone: an earlier process may have died before this step.
-        self.sync_parent(path)
+    fn write_part(&mut self, part: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut file = File::create(part).map_err(at(part))?;
+        file.write_all(bytes).map_err(at(part))?;
+        self.note("write", part);
+        self.sync(part, &file)
     }
 }
 
@@ -115,5 +97,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
 /// Names the file in an error.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError + use<> {
     let path: PathBuf = path.to_owned();
-    |cause| StoreError::Io { path, cause }
+    |cause| match cause.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            StoreError::Full { path, cause: cause.into() }
+        }
+        _ => StoreError::Io { path, cause },
+    }
 }

@@ -9,7 +9,7 @@ use murmur_round::{
     task::TaskHash,
 };
 
-use super::{Store, StoreError};
+use super::{Roll, Store, StoreError};
 
 /// Everything in memory, open to be looked at.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub struct MemoryStore {
     pub secrets: BTreeMap<TaskHash, KeptSecret>,
     /// Who took part in the rounds of a task, as the lines a file would hold.
     pub attendances: BTreeMap<TaskHash, Vec<String>>,
+    /// Whom tasks are for.
+    pub rolls: BTreeMap<TaskHash, Roll>,
 }
 
 impl Store for MemoryStore {
@@ -33,7 +35,17 @@ impl Store for MemoryStore {
     }
 
     fn append(&mut self, population: &str, entry: &Entry) -> Result<(), StoreError> {
-        self.ledgers.entry(population.to_owned()).or_default().push(entry.to_line()?);
+        let line = entry.to_line()?;
+        let lines = self.ledgers.entry(population.to_owned()).or_default();
+        let (length, last) = (lines.len() as u64, lines.last());
+        if usize::try_from(entry.index).ok().and_then(|index| lines.get(index)) == Some(&line) {
+            return Ok(());
+        }
+        let head = last.map_or(Ok(Digest::ZERO), |last| Entry::from_line(length - 1, last).map(|last| last.digest))?;
+        if entry.index != length || entry.previous != head {
+            return Err(StoreError::NotNext { population: population.to_owned(), index: entry.index });
+        }
+        lines.push(line);
         Ok(())
     }
 
@@ -75,7 +87,21 @@ impl Store for MemoryStore {
     }
 
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError> {
-        self.tasks.insert(*hash, json.to_vec());
+        match self.tasks.get(hash) {
+            Some(there) if there != json => Err(StoreError::OtherTask { task: *hash }),
+            _ => {
+                self.tasks.insert(*hash, json.to_vec());
+                Ok(())
+            }
+        }
+    }
+
+    fn put_roll(&mut self, task: &TaskHash, roll: Roll) -> Result<(), StoreError> {
+        self.rolls.insert(*task, roll);
         Ok(())
+    }
+
+    fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError> {
+        Ok(self.rolls.get(task).copied())
     }
 }

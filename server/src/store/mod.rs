@@ -1,17 +1,19 @@
-//! What survives a crash: ledgers, models, tasks, the secret of a block of rounds under way, and who took part in the rounds of a task that
-//! limits turns.
+//! What survives a crash: ledgers, models, tasks, the secret of a block of rounds under way, who took part in the rounds of a task that
+//! limits turns, and who is enrolled.
 
+mod checkpoints;
 #[cfg(test)]
 mod contract;
 mod disk;
 mod error;
-mod file;
-mod line_file;
 mod memory;
+mod registry;
+pub mod sqlite;
 
-pub use error::StoreError;
-pub use file::FileStore;
+pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
+pub use registry::{Admits, Enrolled, Redemption, Registry, RegistryError, Roll, Standing};
+pub use sqlite::{SqliteRegistry, SqliteStore};
 
 use murmur_privacy::{Digest, ledger::Entry};
 use murmur_round::{
@@ -25,7 +27,10 @@ use murmur_round::{
 /// # Contract
 /// - entries and attendances come back in the order in which they were appended, byte for byte, and a crash during an append leaves
 ///   either the whole of one or nothing;
-/// - after a failed append nothing more is appended there: what the medium holds is no longer known;
+/// - an entry is appended where it follows the last one of its population, and nowhere else; the very entry that is there
+///   already is fine, so that whoever was not told what became of an append may ask again;
+/// - a failed call leaves what was there before, or all of what was asked for; the store goes on, and the same call
+///   succeeds once its cause is gone;
 /// - nobody but whoever runs the coordinator can read an attendance;
 /// - a checkpoint is there whole (model and optimiser state) or not at all; storing the same one again is fine;
 /// - a task has one secret or none; nobody but whoever runs the coordinator can read it, and one that was removed or replaced is
@@ -34,13 +39,13 @@ pub trait Store: Send + 'static {
     /// All entries of a population's ledger; none when it has no ledger yet.
     ///
     /// # Errors
-    /// [`StoreError`], notably for a line that is no entry.
+    /// [`StoreError`], notably for an entry that is none.
     fn entries(&mut self, population: &str) -> Result<Vec<Entry>, StoreError>;
 
     /// Appends one entry durably.
     ///
     /// # Errors
-    /// [`StoreError`]; the entry must then be taken for lost.
+    /// [`StoreError`], notably [`NotNext`](StoreError::NotNext); whether the entry is there is then unknown.
     fn append(&mut self, population: &str, entry: &Entry) -> Result<(), StoreError>;
 
     /// Keeps a model and its optimiser state durably under the model's digest.
@@ -88,6 +93,18 @@ pub trait Store: Send + 'static {
     /// Keeps a task's canonical form durably under its hash, for people and auditors.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], notably [`OtherTask`](StoreError::OtherTask).
     fn put_task(&mut self, hash: &TaskHash, json: &[u8]) -> Result<(), StoreError>;
+
+    /// Keeps durably whom a task is for, in the place of what was kept before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn put_roll(&mut self, task: &TaskHash, roll: Roll) -> Result<(), StoreError>;
+
+    /// Whom the task is for, if that was kept.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError>;
 }

@@ -2,6 +2,8 @@
 
 use std::{fs, net::TcpListener, path::Path};
 
+use murmur_privacy::ledger::Entry;
+use murmur_server::store::sqlite::Reader;
 use tempfile::TempDir;
 
 use crate::{
@@ -52,18 +54,27 @@ fn every_mistake_is_named_and_nothing_is_left_behind() {
     }
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ended = Running::start(with(here, &["--devices", "devices", "--listen", &address])).wait();
+    let ended =
+        Running::start(with(here, &["--insecure-loopback", "--devices", "devices", "--listen", &address])).wait();
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
     assert!(ended.stderr.contains(&address), "{}", ended.stderr);
-    let ended = Running::start(with(here, &["--devices", "devices", "--listen", "0.0.0.0:0"])).wait();
+    let ended =
+        Running::start(with(here, &["--insecure-loopback", "--devices", "devices", "--listen", "0.0.0.0:0"])).wait();
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
     assert!(ended.stderr.contains("loopback"), "{}", ended.stderr);
+    let ended = Running::start(with(here, &["--devices", "devices"])).wait();
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--insecure-loopback"), "{}", ended.stderr);
     let ended = Running::start(with(here, &[])).wait();
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("--devices FILE"), "{}", ended.stderr);
-    assert!(!here.join("data/phones").exists(), "a mistake must not open a ledger");
+    assert!(ended.stderr.contains(r#"no device is enrolled in population "phones""#), "{}", ended.stderr);
+    assert!(ledger(here).is_empty(), "a mistake must not open a ledger");
     fails(here, "test", &["--population-epsilon", "-1", "--population-delta", "1e-3"], &["epsilon"]);
-    assert!(!here.join("data/phones").exists(), "a mistake must not open a ledger");
+    assert!(ledger(here).is_empty(), "a mistake must not open a ledger");
+}
+
+fn ledger(folder: &Path) -> Vec<Entry> {
+    Reader::open(&folder.join("data")).unwrap().entries("phones").unwrap()
 }
 
 fn with(folder: &Path, more: &[&str]) -> std::process::Command {
@@ -73,7 +84,7 @@ fn with(folder: &Path, more: &[&str]) -> std::process::Command {
 }
 
 fn replace_devices(folder: &Path, list: &str) -> std::process::Command {
-    with(folder, &["--listen", "127.0.0.1:0", "--devices", list])
+    with(folder, &["--listen", "127.0.0.1:0", "--insecure-loopback", "--devices", list])
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,12 +104,12 @@ async fn a_second_task_over_the_budget_is_refused_with_both_numbers() {
     assert!(model.exists());
     assert!(ended.stderr.contains("one device"), "the guarantee is printed before the first round");
 
-    let before = fs::read(here.join("data/phones/ledger.jsonl")).unwrap();
+    let before = ledger(here);
     let ended = run(here, "second", &[]);
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     assert!(ended.stderr.contains("needs epsilon 2.0") || ended.stderr.contains("needs epsilon 1.9"), "{ended:?}");
     assert!(ended.stderr.contains("has epsilon 0.0"), "{}", ended.stderr);
-    assert_eq!(fs::read(here.join("data/phones/ledger.jsonl")).unwrap(), before);
+    assert_eq!(ledger(here), before);
     // The first task can be asked for again: it is over, and says so at once.
     let again = run(here, "test", &["--json"]);
     assert_eq!(again.status.code(), Some(0), "{again:?}");

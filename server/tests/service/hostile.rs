@@ -13,7 +13,7 @@ use murmur_round::{
     coordinator::{Assignment, Outcome, Refusal, TurnedAway, Verdict},
     task::{Schedule, Task},
 };
-use murmur_server::{Ending, Server, store::MemoryStore};
+use murmur_server::{Door, Ending, Server, store::MemoryStore};
 use tokio::net::TcpListener;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -23,7 +23,7 @@ use crate::{
     zero_device::{ZeroDevice, zeros},
 };
 
-fn reason(status: &Status) -> (Code, String) {
+pub(crate) fn reason(status: &Status) -> (Code, String) {
     let info = status.get_details_error_info().unwrap();
     assert_eq!(info.domain, "murmur");
     assert!(!status.message().is_empty());
@@ -136,7 +136,11 @@ async fn run(hostile: bool) -> Ending<MemoryStore> {
     let server = Server::open(schedule, devices, None, MemoryStore::default(), NoiseRng::seeded(7)).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let serving = tokio::spawn(server.serve(listener, Duration::from_secs(1), std::future::pending()));
+    let serving = tokio::spawn(server.serve(
+        Door::insecure_loopback(listener).unwrap(),
+        Duration::from_secs(1),
+        std::future::pending(),
+    ));
 
     let [a, b, c] = names.map(|name| ZeroDevice::new(name, port));
     // All three are seen before the first round opens.

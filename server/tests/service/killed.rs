@@ -7,6 +7,8 @@ use murmur_privacy::{
     ledger::{Entry, Record},
 };
 use murmur_round::coordinator::Verdict;
+use murmur_server::store::sqlite::Reader;
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::{
@@ -16,9 +18,7 @@ use crate::{
 };
 
 fn entries(folder: &Path) -> Vec<Entry> {
-    let text = fs::read_to_string(folder.join("data/phones/ledger.jsonl")).unwrap_or_default();
-    let complete = text.rfind('\n').map_or("", |end| &text[..end]);
-    (0..).zip(complete.lines()).map(|(index, line)| Entry::from_line(index, line).unwrap()).collect()
+    Reader::open(&folder.join("data")).unwrap().entries("phones").unwrap()
 }
 
 /// How often each round was paid for and released.
@@ -126,10 +126,11 @@ async fn a_round_killed_while_it_is_open_is_abandoned_and_the_task_still_gets_it
     Ledger::replay(entries).unwrap();
 }
 
-/// The one file that holds a block's secret, if it is there.
-fn secrets(folder: &Path) -> Vec<std::path::PathBuf> {
-    let files = fs::read_dir(folder.join("data/tasks")).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|extension| extension == "secret")).collect()
+/// The secrets of blocks under way.
+fn secrets(folder: &Path) -> Vec<Vec<u8>> {
+    let database = Connection::open(folder.join("data/murmur.sqlite")).unwrap();
+    let mut statement = database.prepare("SELECT secret FROM secrets").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 /// A server killed when the first round of a block of two is open, all of whose rounds are the one device's.
@@ -166,13 +167,7 @@ async fn finished(folder: &Path) -> (Vec<u32>, crate::process::Ended) {
 async fn a_server_killed_within_a_block_goes_on_with_the_secret_it_kept() {
     let folder = TempDir::new().unwrap();
     killed_within_a_block(folder.path()).await;
-    let kept = secrets(folder.path());
-    assert_eq!(kept.len(), 1);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);
-    }
+    assert_eq!(secrets(folder.path()).len(), 1);
     let (trained, ended) = finished(folder.path()).await;
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     assert_eq!(trained, [2, 3, 4], "the second round again, under a new number, and the second block");
@@ -185,14 +180,14 @@ async fn a_server_killed_within_a_block_goes_on_with_the_secret_it_kept() {
 async fn a_server_killed_within_a_block_whose_secret_is_lost_gives_the_rest_up_and_says_so() {
     let folder = TempDir::new().unwrap();
     killed_within_a_block(folder.path()).await;
-    let kept = secrets(folder.path());
     // A damaged one is refused before it could draw another allocation.
-    let bytes = fs::read(&kept[0]).unwrap();
-    fs::write(&kept[0], &bytes[..bytes.len() - 1]).unwrap();
+    let database = Connection::open(folder.path().join("data/murmur.sqlite")).unwrap();
+    let cut = "UPDATE secrets SET secret = substr(secret, 1, length(secret) - 1)";
+    assert_eq!(database.execute(cut, []).unwrap(), 1);
     let ended = Running::start(server(folder.path(), "test", &[])).wait();
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("damaged") && ended.stderr.contains("remove it"), "{}", ended.stderr);
-    fs::remove_file(&kept[0]).unwrap();
+    assert!(ended.stderr.contains("damaged") && ended.stderr.contains("remove the secret"), "{}", ended.stderr);
+    assert_eq!(database.execute("DELETE FROM secrets", []).unwrap(), 1);
     let (trained, ended) = finished(folder.path()).await;
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     assert_eq!(trained, [2, 3], "the second block alone");

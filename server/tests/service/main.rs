@@ -4,7 +4,9 @@
 mod command_line;
 mod dropped;
 mod hostile;
+mod identity;
 mod killed;
 mod process;
+mod room;
 mod tasks;
 mod zero_device;

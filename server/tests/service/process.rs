@@ -15,12 +15,19 @@ pub(crate) const LONG: Duration = Duration::from_secs(180);
 pub(crate) fn server(folder: &Path, task: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_murmur-server"));
     command.current_dir(folder).args(["serve", "--data-dir", "data", "--listen", "127.0.0.1:0"]);
-    command.args(["--task", &format!("{task}.toml"), "--devices", "devices"]).args(more);
+    command.args(["--task", &format!("{task}.toml"), "--insecure-loopback", "--devices", "devices"]).args(more);
     if !more.contains(&"--linger-seconds") {
         command.args(["--linger-seconds", "1"]);
     }
     command.env_remove("RUST_LOG");
     command
+}
+
+/// Any of its commands, run to the end, and what it printed.
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_murmur-server"));
+    command.current_dir(folder).args(arguments).env_remove("RUST_LOG");
+    Running::start(command).wait()
 }
 
 /// A running server. Dropping it kills it.
@@ -52,7 +59,8 @@ impl Running {
         loop {
             let line = self.lines.recv_timeout(LONG).unwrap_or_else(|_| panic!("it does not listen: {}", self.seen));
             self.seen += &(line.clone() + "\n");
-            if let Some((_, port)) = line.split_once("listening on http://127.0.0.1:") {
+            let address = line.split_once("listening on http").and_then(|(_, rest)| rest.split_once("://127.0.0.1:"));
+            if let Some((_, port)) = address {
                 return port.trim().parse().unwrap();
             }
         }

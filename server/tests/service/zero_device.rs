@@ -7,10 +7,11 @@ use murmur_privacy::{Digest, Grid, Upload};
 use murmur_proto::{
     answer::{CheckIn, verdict},
     chunk,
+    enrolment::DeviceCertificate,
     error::digest_bytes,
     upload::{Header, Withdrawal},
     v1::{
-        CheckInRequest, GetTaskRequest, ReadModelRequest, WriteUploadRequest,
+        CheckInRequest, GetTaskRequest, ReadModelRequest, RenewCertificateRequest, WriteUploadRequest,
         device_service_client::DeviceServiceClient, write_upload_request::Part,
     },
 };
@@ -26,8 +27,22 @@ pub(crate) struct ZeroDevice {
 
 impl ZeroDevice {
     pub(crate) fn new(id: &str, port: u16) -> Self {
-        let channel = Channel::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect_lazy();
+        Self::over(id, Channel::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect_lazy())
+    }
+
+    pub(crate) fn over(id: &str, channel: Channel) -> Self {
         Self { id: id.to_owned(), client: DeviceServiceClient::new(channel) }
+    }
+
+    /// The same device under another name.
+    pub(crate) fn called(&self, id: &str) -> Self {
+        Self { id: id.to_owned(), client: self.client.clone() }
+    }
+
+    pub(crate) async fn renew(&self, request: Vec<u8>) -> Result<DeviceCertificate, Status> {
+        let request = RenewCertificateRequest { certificate_request: request.into() };
+        let response = self.client.clone().renew_certificate(request).await?;
+        Ok(response.into_inner().certificate.try_into().unwrap())
     }
 
     pub(crate) async fn check_in(&self) -> Result<CheckIn, Status> {

@@ -114,7 +114,7 @@ pub struct PlanArguments {
 /// A ledger to verify.
 #[derive(Debug, Args)]
 pub struct LedgerArguments {
-    /// A `ledger.jsonl`, as `run --out` and `murmur-server` write it.
+    /// A `ledger.jsonl`, as `run --out` and `murmur-server ledger export` write it.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Also price each task's spent rounds at this delta.

@@ -1,0 +1,94 @@
+//! Where devices come in: a listener, and how whoever connects proves who it is.
+
+use std::{io, pin::pin, time::Duration};
+
+use murmur_proto::{MESSAGE_LIMIT, v1::device_service_server::DeviceServiceServer};
+use tokio::{net::TcpListener, sync::oneshot};
+use tonic::transport::{Certificate, Identity, ServerTlsConfig, server::TcpIncoming};
+
+use crate::{
+    ServerError,
+    identity::{ListenerIdentity, Registrar},
+    service::{Front, Gate},
+};
+
+/// HTTP/2 windows. With the default 64 KiB an upload is four times slower; memory per connection is bounded by them.
+const STREAM_WINDOW: u32 = 16 << 20;
+const CONNECTION_WINDOW: u32 = 64 << 20;
+/// Requests that one connection may have in flight.
+const STREAMS: u32 = 64;
+/// How long a connection may take to be made.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long requests in flight may go on once the server stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A listener for devices.
+pub struct Door {
+    listener: TcpListener,
+    pub(crate) gate: Gate,
+    tls: Option<ServerTlsConfig>,
+}
+
+impl Door {
+    /// A listener with TLS. Whoever connects may show a certificate that the registrar made, or none; another one ends
+    /// the connection. Without one nothing but enrolling is answered.
+    #[must_use]
+    pub fn certified(listener: TcpListener, identity: ListenerIdentity, registrar: Registrar) -> Self {
+        let tls = ServerTlsConfig::new()
+            .identity(Identity::from_pem(identity.certificate, identity.key))
+            .client_ca_root(Certificate::from_pem(registrar.device_ca()))
+            .client_auth_optional(true)
+            .timeout(HANDSHAKE);
+        Self { listener, gate: Gate::Certified(registrar), tls: Some(tls) }
+    }
+
+    /// A listener without TLS on this machine, for trials: whoever connects is believed whoever it says it is.
+    ///
+    /// # Errors
+    /// [`ServerError::NotLoopback`] when other machines could reach it.
+    pub fn insecure_loopback(listener: TcpListener) -> Result<Self, ServerError> {
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() {
+            return Err(ServerError::NotLoopback { address });
+        }
+        Ok(Self { listener, gate: Gate::Believing, tls: None })
+    }
+
+    /// Where it is reached, as a URL; the host is as it listens.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn url(&self) -> io::Result<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.listener.local_addr()?))
+    }
+
+    /// Answers devices until `stop` completes, and a little longer those that are being answered then.
+    pub(crate) async fn serve(self, front: Front, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let service = DeviceServiceServer::new(front)
+            .max_decoding_message_size(MESSAGE_LIMIT)
+            .max_encoding_message_size(MESSAGE_LIMIT);
+        let mut builder = tonic::transport::Server::builder()
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_concurrent_streams(STREAMS)
+            .http2_keepalive_interval(Some(Duration::from_secs(20)));
+        if let Some(tls) = self.tls {
+            builder = builder.tls_config(tls)?;
+        }
+        let (tell_stop, stopped) = oneshot::channel::<()>();
+        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
+        let mut serving = pin!(builder.add_service(service).serve_with_incoming_shutdown(incoming, async {
+            let _ = stopped.await;
+        }));
+        tokio::select! {
+            result = &mut serving => return Ok(result?),
+            () = stop => {}
+        }
+        let _ = tell_stop.send(());
+        match tokio::time::timeout(GRACE, serving).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Who is who: from a token to a finished task over mutual TLS, and everybody who pretends.
+
+mod door;
+mod enrolled;
+mod hostile;
+mod house;
+mod requests;
