@@ -37,6 +37,7 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "clip_now": finished.clip.get(),
         "metrics": value(&finished.metrics)?,
         "guarantee": value(guarantee)?,
+        "local_epsilon_spent": value(&finished.local.map(|local| local.most))?,
         "devices": finished.devices,
         "parameters": finished.schedule.task().model.layout().dimension(),
         "model_sha256": finished.model_digest.to_string(),
@@ -93,6 +94,13 @@ pub fn sentence(finished: &Finished) -> String {
         let _ = writeln!(text, "  clip        {:.4} now, {} at the start", finished.clip, task.privacy.clip);
     }
     let _ = writeln!(text, "  spent       epsilon {:.4}", finished.guarantee.epsilon_spent);
+    if let Some(local) = &finished.local {
+        let _ = writeln!(
+            text,
+            "  locally     {} devices spent something of their own, none of them more than local epsilon {:.4}",
+            local.devices, local.most
+        );
+    }
     let _ = write!(text, "{}\n  model       sha256 {}", finished.guarantee, finished.model_digest);
     text
 }

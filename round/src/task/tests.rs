@@ -1,4 +1,5 @@
 mod correlated;
+mod local;
 
 use super::*;
 

@@ -19,7 +19,10 @@ use murmur_round::{
     time::Time,
 };
 
-use super::workers::{Answer, Job, Workers};
+use super::{
+    local::{LocalBudgets, LocalSpending},
+    workers::{Answer, Job, Workers},
+};
 use crate::SimError;
 
 /// What a round released.
@@ -45,6 +48,8 @@ pub(super) struct Fleet {
     queue: BinaryHeap<Reverse<(Time, u64)>>,
     /// What devices remember of their turns, where the task limits them.
     turns: HashMap<u64, BTreeMap<TaskHash, Turn>>,
+    /// What devices may spend on randomising their updates, where the task has them do so.
+    local: Option<LocalBudgets>,
     now: Time,
     /// Effects that are nobody's answer, in order.
     pending: VecDeque<Effect>,
@@ -55,13 +60,19 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    pub(super) fn new(coordinator: Coordinator, names: Vec<DeviceId>, entries: Vec<Entry>) -> Self {
+    pub(super) fn new(
+        coordinator: Coordinator,
+        names: Vec<DeviceId>,
+        entries: Vec<Entry>,
+        local: Option<LocalBudgets>,
+    ) -> Self {
         let queue = (0..names.len() as u64).map(|index| Reverse((Time(0), index))).collect();
         Self {
             coordinator,
             names,
             queue,
             turns: HashMap::new(),
+            local,
             now: Time(0),
             pending: VecDeque::new(),
             entries,
@@ -103,7 +114,7 @@ impl Fleet {
         let next = match (wake, self.coordinator.next_deadline()) {
             (Some(wake), Some(deadline)) => wake.min(deadline),
             (Some(time), None) | (None, Some(time)) => time,
-            (None, None) => return Err(SimError::Failed("no device is left and no round is open".to_owned())),
+            (None, None) => return Err(SimError::Failed("no device will come again and no round is open".to_owned())),
         };
         self.now = next.max(self.now);
         if self.coordinator.next_deadline().is_some_and(|deadline| deadline <= self.now) {
@@ -123,6 +134,9 @@ impl Fleet {
         self.coordinator.handle(self.now, Event::CheckIn(name));
         match self.answer()? {
             Effect::Assign { assignment, .. } => {
+                if let Some(local) = &mut self.local {
+                    device = device.with_local(local.take(index)?);
+                }
                 workers.give(Job { index, device, assignment, params, now: self.now })?;
                 Ok(true)
             }
@@ -150,6 +164,9 @@ impl Fleet {
             Effect::Answer { verdict, .. } => {
                 device.handle(self.now, DeviceEvent::Answered(verdict))?;
                 self.come_back(index, &device);
+                if let (Some(budgets), Some(local)) = (&mut self.local, device.into_local()) {
+                    budgets.put(index, local);
+                }
                 Ok(())
             }
             other => Err(unexpected(&other)),
@@ -228,6 +245,11 @@ impl Fleet {
     /// The next round's clip, and what the last one said of the model before it.
     pub(super) fn measured(&self) -> (Clip, Option<ReleasedMetrics>) {
         (self.coordinator.clip(), self.coordinator.metrics())
+    }
+
+    /// What devices spent on randomising their updates, where they do.
+    pub(super) fn local_spending(&self) -> Option<LocalSpending> {
+        self.local.as_ref().map(LocalBudgets::spending)
     }
 
     /// The ledger's entries, and the last model's file and digest.

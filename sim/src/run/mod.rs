@@ -1,9 +1,11 @@
 //! One simulation: virtual devices, virtual time, the real coordinator.
 
 mod fleet;
+mod local;
 mod observer;
 mod workers;
 
+pub use local::LocalSpending;
 pub use observer::{Measurement, Observer, Silent};
 
 use std::{
@@ -25,6 +27,7 @@ use murmur_round::{
 
 use crate::{SimError, population::Population, scenario::Scenario};
 use fleet::{Fleet, Released};
+use local::LocalBudgets;
 
 /// How a simulation is carried out; none of it changes its result but `stop_after`.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +53,8 @@ pub struct Finished {
     pub clip: Clip,
     /// What the last round said of the model before it, measured by its devices.
     pub metrics: Option<ReleasedMetrics>,
+    /// What devices spent on randomising their own updates, where they do.
+    pub local: Option<LocalSpending>,
     /// Every entry of the population's ledger.
     pub ledger: Vec<Entry>,
     /// The last released model, a safetensors file.
@@ -79,6 +84,7 @@ pub fn schedule(scenario: &Scenario, population: &Population) -> Result<Schedule
 pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) -> Result<Finished, SimError> {
     let population = Population::of(scenario)?;
     let schedule = schedule(scenario, &population)?;
+    let local = LocalBudgets::of(scenario)?;
     let budget = scenario.population.epsilon.zip(scenario.population.delta);
     let mut ledger_entries = Vec::new();
     let ledger = founding::found(&schedule, None, budget, Provenance::Simulated, |entry| {
@@ -95,7 +101,7 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
     observer.started(&schedule, &coordinator.guarantee()?, options.stop_after);
     let started = Instant::now();
     let task = Arc::new(scenario.task.clone());
-    let mut fleet = Fleet::new(coordinator, enrolled, ledger_entries);
+    let mut fleet = Fleet::new(coordinator, enrolled, ledger_entries, local);
     let mut measurements = Vec::new();
     let outcome = std::thread::scope(|scope| {
         let workers = workers::Workers::start(scope, options.threads, &population, &task)?;
@@ -128,7 +134,7 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
     }
     let wall = started.elapsed();
     observer.finished();
-    let (clip, metrics) = fleet.measured();
+    let ((clip, metrics), local) = (fleet.measured(), fleet.local_spending());
     let (ledger, (model, model_digest)) = fleet.into_files();
     Ok(Finished {
         outcome,
@@ -137,6 +143,7 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
         guarantee,
         clip,
         metrics,
+        local,
         ledger,
         model,
         model_digest,

@@ -9,6 +9,7 @@ mod correlated;
 mod data;
 mod interrupted;
 mod json;
+mod local;
 mod mechanism;
 mod metrics;
 mod plan;
