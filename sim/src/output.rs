@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use murmur_privacy::Upload;
 use murmur_round::{coordinator::Outcome, guarantee::Guarantee};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -40,6 +41,7 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "local_epsilon_spent": value(&finished.local.map(|local| local.most))?,
         "devices": finished.devices,
         "parameters": finished.schedule.task().model.layout().dimension(),
+        "upload_bytes": Upload::encoded_len(&finished.schedule.grid()),
         "model_sha256": finished.model_digest.to_string(),
         "ledger_head": finished.ledger.last().map(|entry| entry.digest.to_string()),
         "wall_seconds": finished.wall.as_secs_f64(),
