@@ -76,7 +76,8 @@ impl Population {
                 (Names::Users(users.iter().map(|user| user.name.clone()).collect()), parts)
             }
             Some(Partition::Dirichlet { alpha }) => {
-                (numbered(), partition::dirichlet(labels, model.classes(), devices, samples, alpha, scenario.seed)?)
+                let classes = model.classes().unwrap_or_default();
+                (numbered(), partition::dirichlet(labels, classes, devices, samples, alpha, scenario.seed)?)
             }
             Some(Partition::Iid {}) | None => {
                 (numbered(), partition::iid(labels.len(), devices, samples, scenario.seed)?)
