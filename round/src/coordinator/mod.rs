@@ -3,6 +3,7 @@
 //! Drive it with [`handle`](Coordinator::handle), then carry out what [`poll_effect`](Coordinator::poll_effect) yields,
 //! in order, and wake it at [`next_deadline`](Coordinator::next_deadline). Its phases stand one in a file.
 
+mod availability;
 mod blocks;
 mod event;
 mod measures;
