@@ -62,6 +62,26 @@ pub enum SimError {
         "population.local_epsilon is missing: the task's [privacy.local] spends each device's own budget, of which nothing has a default"
     )]
     NoLocalBudget,
+    /// A run that cannot be gone on with.
+    #[error("the unfinished run cannot be gone on with: {what}")]
+    Snapshot {
+        /// Why.
+        what: String,
+    },
+    /// A run was begun for this folder and did not end.
+    #[error("{}: an unfinished run: go on with it by --resume {}, or remove it", unfinished.display(), folder.display())]
+    Unfinished {
+        /// Where its results were to be.
+        folder: PathBuf,
+        /// Where it stands.
+        unfinished: PathBuf,
+    },
+    /// Nothing was begun for this folder.
+    #[error("{}: no run was begun for this folder: begin one by `run SCENARIO --out {}`", folder.display(), folder.display())]
+    NothingToResume {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A device's own ledger is broken.
     #[error(transparent)]
     LocalLedger(#[from] LocalLedgerError),

@@ -45,6 +45,7 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "model_sha256": finished.model_digest.to_string(),
         "ledger_head": finished.ledger.last().map(|entry| entry.digest.to_string()),
         "wall_seconds": finished.wall.as_secs_f64(),
+        "simulated_seconds": finished.simulated.map(|simulated| simulated.as_secs_f64()),
     }))
 }
 
@@ -73,6 +74,16 @@ pub fn sentence(finished: &Finished) -> String {
         task.rounds,
         finished.wall.as_secs_f64()
     );
+    if let Some(simulated) = finished.simulated {
+        let minutes = simulated.as_secs() / 60;
+        let _ = writeln!(
+            text,
+            "  virtually   {} days {} h {} min, as the scenario's devices would have taken",
+            minutes / (24 * 60),
+            minutes / 60 % 24,
+            minutes % 60
+        );
+    }
     if let Some(last) = finished.measurements.last() {
         let _ = writeln!(
             text,

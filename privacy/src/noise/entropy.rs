@@ -87,6 +87,21 @@ impl NoiseRng {
         Self { keys: ChaCha20Rng::seed_from_u64(seed), provenance: Provenance::Simulated }
     }
 
+    /// The generator of this number as it was when it [stood](Self::position) there.
+    #[cfg(feature = "seeded")]
+    #[must_use]
+    pub fn seeded_at(seed: u64, position: u128) -> Self {
+        let mut rng = Self::seeded(seed);
+        rng.keys.set_word_pos(position);
+        rng
+    }
+
+    /// How many words of the key stream were drawn so far. Says nothing about them.
+    #[must_use]
+    pub fn position(&self) -> u128 {
+        self.keys.get_word_pos()
+    }
+
     /// Where the keys come from.
     #[must_use]
     pub fn provenance(&self) -> Provenance {

@@ -18,7 +18,7 @@ use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::LedgerError, 
 use thiserror::Error;
 
 use crate::{
-    checkpoint::{Checkpoint, CheckpointError},
+    checkpoint::{Checkpoint, CheckpointError, read_manifest},
     device_id::DeviceId,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
@@ -137,8 +137,13 @@ impl Coordinator {
             return Err(StartError::Blocks { reserved, found });
         }
         let interrupted = account.open_round();
+        let mut metrics = None;
         let (params, optimizer, clip) = match (account.model(), stored) {
-            (Some((_, model)), Some(checkpoint)) => checkpoint.decode(&schedule, model)?,
+            (Some((_, model)), Some(checkpoint)) => {
+                let decoded = checkpoint.decode(&schedule, model)?;
+                metrics = read_manifest(&checkpoint.model)?.metrics;
+                decoded
+            }
             (Some((_, model)), None) => return Err(StartError::ModelMissing { model }),
             (None, _) => {
                 let params = schedule.task().model.initial();
@@ -147,6 +152,7 @@ impl Coordinator {
             }
         };
         let mut shared = Shared::new(schedule, enrolled, ledger, entropy, params, optimizer, clip)?;
+        shared.metrics = metrics;
         shared.publish_first()?;
         shared.restore_secret(kept)?;
         shared.restore_register(&attendance)?;
@@ -195,6 +201,12 @@ impl Coordinator {
     #[must_use]
     pub fn metrics(&self) -> Option<ReleasedMetrics> {
         self.shared.metrics
+    }
+
+    /// How far its entropy was drawn on: with a published seed, a simulation goes on from there.
+    #[must_use]
+    pub fn entropy_position(&self) -> u128 {
+        self.shared.entropy.position()
     }
 
     /// The schedule it follows.

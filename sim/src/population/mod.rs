@@ -108,6 +108,15 @@ impl Population {
         }
     }
 
+    /// How many examples device `index` has.
+    #[must_use]
+    pub fn samples(&self, index: u64) -> usize {
+        match &self.data {
+            Data::Strokes { samples, .. } => *samples,
+            Data::Partitioned { parts, .. } => parts.get(index as usize).map_or(0, Vec::len),
+        }
+    }
+
     /// The examples of device `index`, whose name is `device`.
     #[must_use]
     pub fn examples(&self, index: u64, device: &DeviceId) -> Examples {

@@ -1,8 +1,11 @@
 //! One simulation: virtual devices, virtual time, the real coordinator.
 
 mod fleet;
+mod flights;
 mod local;
 mod observer;
+mod snapshot;
+mod timing;
 mod workers;
 
 pub use local::LocalSpending;
@@ -15,9 +18,9 @@ use std::{
 };
 
 use murmur_client::evaluate;
-use murmur_privacy::{Digest, NoiseRng, Provenance, ledger::Entry, units::Clip};
+use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::Entry, units::Clip};
 use murmur_round::{
-    coordinator::{Coordinator, Outcome, Stored},
+    coordinator::{Coordinator, Event, Outcome, Stored},
     device_id::DeviceId,
     founding,
     guarantee::Guarantee,
@@ -26,8 +29,10 @@ use murmur_round::{
 };
 
 use crate::{SimError, population::Population, scenario::Scenario};
-use fleet::{Fleet, Released};
+use fleet::{Fleet, Released, stored};
 use local::LocalBudgets;
+use snapshot::Snapshot;
+use timing::Timing;
 
 /// How a simulation is carried out; none of it changes its result but `stop_after`.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +42,20 @@ pub struct Options {
     /// Ends the run after this many rounds.
     pub stop_after: Option<u32>,
 }
+
+/// Where a run comes from, and where it is kept on its way.
+#[derive(Default)]
+pub struct Course<'a> {
+    /// What an interrupted run of the same scenario kept last: the run goes on from there, to the same bits.
+    pub from: Option<Vec<u8>>,
+    /// Keeps, in the place of what was kept before, what it takes to go on from here. Called between rounds.
+    pub keep: Option<&'a mut Keep<'a>>,
+    /// Least time between two calls: a small simulation has a hundred rounds a second.
+    pub between: Duration,
+}
+
+/// Keeps bytes.
+pub type Keep<'a> = dyn FnMut(&[u8]) -> Result<(), SimError> + 'a;
 
 /// What a simulation leaves behind.
 #[derive(Debug)]
@@ -65,8 +84,10 @@ pub struct Finished {
     pub measurements: Vec<Measurement>,
     /// Devices in the population.
     pub devices: u64,
-    /// Wall-clock time from the first round to the last measurement.
+    /// Wall-clock time from the first round to the last measurement, all lives of the run together.
     pub wall: Duration,
+    /// What it would have taken, where the scenario says how long devices take.
+    pub simulated: Option<Duration>,
 }
 
 /// The schedule of a scenario over its population, without running anything.
@@ -82,30 +103,36 @@ pub fn schedule(scenario: &Scenario, population: &Population) -> Result<Schedule
 /// # Errors
 /// [`SimError`]; a budget that ends before the schedule is not an error but an [`Outcome`].
 pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) -> Result<Finished, SimError> {
+    run_along(scenario, options, observer, Course::default())
+}
+
+/// Runs a scenario from where it stood, and keeps it on its way.
+///
+/// # Errors
+/// As [`run`]; [`SimError::Snapshot`] for what cannot be gone on from.
+pub fn run_along(
+    scenario: &Scenario,
+    options: &Options,
+    observer: &mut dyn Observer,
+    course: Course<'_>,
+) -> Result<Finished, SimError> {
     let population = Population::of(scenario)?;
     let schedule = schedule(scenario, &population)?;
     let local = LocalBudgets::of(scenario)?;
-    let budget = scenario.population.epsilon.zip(scenario.population.delta);
-    let mut ledger_entries = Vec::new();
-    let ledger = founding::found(&schedule, None, budget, Provenance::Simulated, |entry| {
-        ledger_entries.push(entry.clone());
-        Ok(())
-    })?;
-    let enrolled: Vec<DeviceId> =
-        (0..population.devices()).map(|index| population.device(index)).collect::<Result<_, _>>()?;
-    let entropy = NoiseRng::seeded(scenario.seed);
-    let mut coordinator = Coordinator::start(schedule.clone(), enrolled.clone(), ledger, entropy, Stored::default())?;
+    let Course { from, mut keep, between } = course;
+    let began = Begun::of(scenario, &population, &schedule, local, from)?;
+    let Begun { mut fleet, mut measurements, seconds } = began;
     if let Some(rounds) = options.stop_after {
-        coordinator.stop_after(rounds);
+        fleet.stop_after(rounds);
     }
-    observer.started(&schedule, &coordinator.guarantee()?, options.stop_after);
+    observer.started(&schedule, &fleet.guarantee()?, options.stop_after);
     let started = Instant::now();
+    let wall = || started.elapsed() + Duration::from_secs_f64(seconds);
     let task = Arc::new(scenario.task.clone());
-    let mut fleet = Fleet::new(coordinator, enrolled, ledger_entries, local);
-    let mut measurements = Vec::new();
+    let mut kept = Instant::now();
     let outcome = std::thread::scope(|scope| {
         let workers = workers::Workers::start(scope, options.threads, &population, &task)?;
-        fleet.run(&workers, &mut |released| {
+        fleet.run(&workers, &mut |released, fleet| {
             let Released { round, params, guarantee, clip, metrics } = released;
             let due = (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
@@ -118,6 +145,11 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
                 None
             };
             observer.round(round, &guarantee, measured.as_ref());
+            if let Some(keep) = keep.as_mut().filter(|_| kept.elapsed() >= between) {
+                let snapshot = Snapshot::take(scenario, round + 1, fleet.state(), &measurements, wall().as_secs_f64())?;
+                keep(&snapshot.to_bytes()?)?;
+                kept = Instant::now();
+            }
             Ok(())
         })
     })?;
@@ -132,7 +164,8 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
         let (clip, metrics) = fleet.measured();
         measurements.push(Measurement { round, epsilon: guarantee.epsilon_spent, evaluation, clip, metrics });
     }
-    let wall = started.elapsed();
+    let wall = wall();
+    let simulated = scenario.fleet.is_some().then(|| Duration::from_millis(fleet.now().0));
     observer.finished();
     let ((clip, metrics), local) = (fleet.measured(), fleet.local_spending());
     let (ledger, (model, model_digest)) = fleet.into_files();
@@ -150,5 +183,55 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
         measurements,
         devices: population.devices(),
         wall,
+        simulated,
     })
 }
+
+/// A fleet before its first round, or as an interrupted run left it.
+struct Begun<'a> {
+    fleet: Fleet<'a>,
+    measurements: Vec<Measurement>,
+    /// That the run took before.
+    seconds: f64,
+}
+
+impl<'a> Begun<'a> {
+    fn of(
+        scenario: &Scenario,
+        population: &'a Population,
+        schedule: &Schedule,
+        local: Option<LocalBudgets>,
+        from: Option<Vec<u8>>,
+    ) -> Result<Self, SimError> {
+        let enrolled: Vec<DeviceId> =
+            (0..population.devices()).map(|index| population.device(index)).collect::<Result<_, _>>()?;
+        let timing = scenario.fleet.clone().map(|spec| Timing::new(spec, scenario.seed));
+        let start = |ledger, entropy, stored| Coordinator::start(schedule.clone(), enrolled, ledger, entropy, stored);
+        let Some(bytes) = from else {
+            let budget = scenario.population.epsilon.zip(scenario.population.delta);
+            let mut entries = Vec::new();
+            let ledger = founding::found(schedule, None, budget, Provenance::Simulated, |entry| {
+                entries.push(entry.clone());
+                Ok(())
+            })?;
+            let coordinator = start(ledger, NoiseRng::seeded(scenario.seed), Stored::default())?;
+            let fleet = Fleet::new(coordinator, population, timing, entries, local);
+            return Ok(Self { fleet, measurements: Vec::new(), seconds: 0.0 });
+        };
+        let snapshot = Snapshot::from_bytes(scenario, &bytes)?;
+        let (released, entropy, seconds) = (snapshot.released, snapshot.entropy, snapshot.seconds);
+        let opened = snapshot.open()?;
+        let ledger = Ledger::replay(opened.entries.clone())?;
+        let entropy = NoiseRng::seeded_at(scenario.seed, entropy);
+        let mut coordinator = start(ledger, entropy, stored(opened.model.clone(), &opened.kept)?)?;
+        // After the last round there is nothing to wait for.
+        coordinator.handle(opened.standing.now, Event::Tick);
+        let local = local.map(|local| local.restored(opened.local)).transpose()?;
+        let fleet = Fleet::new(coordinator, population, timing, opened.entries, local);
+        let fleet = fleet.standing(opened.standing, opened.kept, released, opened.model);
+        Ok(Self { fleet, measurements: opened.measurements, seconds })
+    }
+}
+
+#[cfg(test)]
+mod tests;

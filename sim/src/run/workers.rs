@@ -11,7 +11,7 @@ use std::{
 };
 
 use murmur_client::BurnTrainer;
-use murmur_privacy::Upload;
+use murmur_privacy::{Upload, local::ledger::LocalEntry};
 use murmur_round::{
     coordinator::Assignment,
     device::{Device, DeviceEffect, DeviceEvent},
@@ -42,6 +42,8 @@ pub(super) struct Answer {
     pub(super) upload: Option<Upload>,
     /// What it measured, in clear, where the task asks for that.
     pub(super) open_metrics: Option<LocalMetrics>,
+    /// What it charged to its own ledger, where it randomised its update.
+    pub(super) charged: Option<LocalEntry>,
 }
 
 /// A pool of training threads, one resident trainer each. Which thread trains which device changes nothing: a trainer's
@@ -99,6 +101,7 @@ fn caught<T>(work: impl FnOnce() -> Result<T, SimError>) -> Result<T, SimError> 
 /// Drives one device from its assignment to its answer.
 fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc<Task>) -> Result<Answer, SimError> {
     let Job { index, mut device, assignment, params, now } = job;
+    let mut charged = None;
     device.handle(now, DeviceEvent::Assigned(assignment))?;
     while let Some(effect) = device.poll_effect() {
         match effect {
@@ -114,12 +117,15 @@ fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc
                 device.handle(now, DeviceEvent::Trained { delta, metrics })?;
             }
             DeviceEffect::Send { round, upload, open_metrics } => {
-                return Ok(Answer { index, device, round, upload: Some(upload), open_metrics });
+                return Ok(Answer { index, device, round, upload: Some(upload), open_metrics, charged });
             }
             DeviceEffect::Withdraw { round } => {
-                return Ok(Answer { index, device, round, upload: None, open_metrics: None });
+                return Ok(Answer { index, device, round, upload: None, open_metrics: None, charged });
             }
-            DeviceEffect::Keep { entry, .. } => device.handle(now, DeviceEvent::Kept { entry: entry.index })?,
+            DeviceEffect::Keep { entry, .. } => {
+                device.handle(now, DeviceEvent::Kept { entry: entry.index })?;
+                charged = Some(entry);
+            }
             // No round is entered twice.
             DeviceEffect::Recall { .. } => device.handle(now, DeviceEvent::Recalled(None))?,
             // The fleet reads the device's turns when it comes back.

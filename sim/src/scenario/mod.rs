@@ -4,7 +4,7 @@ mod bundled;
 mod file;
 
 pub use bundled::{QUICKSTART, bundled_names};
-pub use file::{Evaluation, Partition, PopulationSpec, Source};
+pub use file::{Evaluation, FleetSpec, Partition, PopulationSpec, Source, Spread};
 
 use std::{
     fs,
@@ -25,6 +25,9 @@ pub struct Scenario {
     pub seed: u64,
     /// The devices.
     pub population: PopulationSpec,
+    /// How long devices take, and when they are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<FleetSpec>,
     /// How models are measured.
     pub evaluation: Evaluation,
     /// What is learnt, and under what privacy.
@@ -102,8 +105,10 @@ impl Scenario {
         }
         population.validate().map_err(|message| scenario_error(path, message))?;
         file.evaluation.validate().map_err(|message| scenario_error(path, message))?;
+        let fleet = file.fleet;
+        fleet.as_ref().map_or(Ok(()), FleetSpec::validate).map_err(|message| scenario_error(path, message))?;
         let seed = overrides.seed.unwrap_or(file.seed);
-        Ok(Self { seed, population, evaluation: file.evaluation, task })
+        Ok(Self { seed, population, fleet, evaluation: file.evaluation, task })
     }
 
     /// The scenario as one self-contained file that can be run again.

@@ -15,4 +15,5 @@ mod metrics;
 mod plan;
 mod pricing;
 mod results;
+mod resumed;
 mod world;
