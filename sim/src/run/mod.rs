@@ -77,8 +77,20 @@ pub fn schedule(scenario: &Scenario, population: &Population) -> Result<Schedule
 /// # Errors
 /// [`SimError`]; a budget that ends before the schedule is not an error but an [`Outcome`].
 pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) -> Result<Finished, SimError> {
-    let population = Population::of(scenario)?;
-    let schedule = schedule(scenario, &population)?;
+    run_on(scenario, &Population::of(scenario)?, options, observer)
+}
+
+/// [`run`], on a population that was made from the scenario already.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_on(
+    scenario: &Scenario,
+    population: &Population,
+    options: &Options,
+    observer: &mut dyn Observer,
+) -> Result<Finished, SimError> {
+    let schedule = schedule(scenario, population)?;
     let budget = scenario.population.epsilon.zip(scenario.population.delta);
     let mut ledger_entries = Vec::new();
     let ledger = founding::found(&schedule, None, budget, Provenance::Simulated, |entry| {
@@ -98,7 +110,7 @@ pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) 
     let mut fleet = Fleet::new(coordinator, enrolled, ledger_entries);
     let mut measurements = Vec::new();
     let outcome = std::thread::scope(|scope| {
-        let workers = workers::Workers::start(scope, options.threads, &population, &task)?;
+        let workers = workers::Workers::start(scope, options.threads, population, &task)?;
         fleet.run(&workers, &mut |released| {
             let Released { round, params, guarantee, clip, metrics } = released;
             let due = (round + 1) % scenario.evaluation.every == 0;
