@@ -101,6 +101,7 @@ pub fn run_on(
         (0..population.devices()).map(|index| population.device(index)).collect::<Result<_, _>>()?;
     let entropy = NoiseRng::seeded(scenario.seed);
     let mut coordinator = Coordinator::start(schedule.clone(), enrolled.clone(), ledger, entropy, Stored::default())?;
+    coordinator.draw_by(options.threads);
     if let Some(rounds) = options.stop_after {
         coordinator.stop_after(rounds);
     }
