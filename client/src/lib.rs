@@ -5,9 +5,11 @@
 //! - [`trainer`] trains a built-in model on one device's examples, behind `murmur_round`'s `Trainer`;
 //! - [`module`] trains any burn module, through what an app says about it;
 //! - [`evaluation`] measures a model on examples outside the population;
+//! - [`ceiling`] measures what the machine could do at its best;
 //! - `link` (feature `grpc`) takes part in a coordinator's task over the network.
 #![deny(unsafe_code)]
 
+pub mod ceiling;
 pub mod data;
 pub mod evaluation;
 #[cfg(feature = "grpc")]

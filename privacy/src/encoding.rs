@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::{
     grid::{Grid, GridError},
     ring::RingVector,
+    rounding::Integers,
     units::{Clip, OutOfRange},
     update::{Bounded, Delta},
 };
@@ -222,7 +223,10 @@ impl Encoding {
             let most = *bound as i64;
             ((value.clamp(-1.0, 1.0) * *bound as f64).round_ties_even() as i64).clamp(-most, most)
         });
-        Bounded::of(RingVector::from_signed(self.grid, model.chain(measured)))
+        Bounded::of(match model.integers {
+            Integers::Small(integers) => RingVector::from_small(self.grid, integers, measured),
+            Integers::Large(integers) => RingVector::from_signed(self.grid, integers.into_iter().chain(measured)),
+        })
     }
 
     /// Whether each block of a vector on the grid is within its own bound; the block that is not, 0 being the update.

@@ -61,6 +61,7 @@ pub mod local;
 pub mod mechanism;
 pub mod noise;
 mod ring;
+mod rounding;
 pub mod units;
 pub mod update;
 

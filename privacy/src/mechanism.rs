@@ -9,8 +9,8 @@ use crate::{
     correlated::{self, Correlation},
     event::{DpEvent, Relation},
     grid::{BOUND_LIMIT, Grid},
-    noise::{NoiseRng, RoundedGaussian, spread},
-    ring::RingVector,
+    noise::{IntegerNoise, NoiseRng, RoundedGaussian, spread},
+    ring::{AddTo, RingVector},
     units::{NoiseMultiplier, OutOfRange, Scale},
 };
 
@@ -145,14 +145,26 @@ impl Mechanism {
             Self::Gaussian { sigma } => {
                 // Beyond the limit the event promises nothing; nor does it for zero, of which there is nothing to add.
                 if let Ok(noise) = RoundedGaussian::new((*sigma).min(SIGMA_LIMIT)) {
-                    let (words, add) = sum.addition();
-                    spread(&noise, words, rng, threads, add);
+                    sum.add_by(Fresh { noise, rng, threads });
                 }
             }
             Self::Correlated { .. } => return false,
             Self::None => {}
         }
         true
+    }
+}
+
+/// Noise that is drawn for each coordinate.
+struct Fresh<'a, N> {
+    noise: N,
+    rng: &'a mut NoiseRng,
+    threads: NonZeroUsize,
+}
+
+impl<N: IntegerNoise> AddTo for Fresh<'_, N> {
+    fn work<W: Send>(self, words: &mut [W], add: impl Fn(&mut W, i64) + Sync) {
+        spread(&self.noise, words, self.rng, self.threads, add);
     }
 }
 

@@ -12,7 +12,15 @@ use crate::grid::Grid;
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RingVector {
     grid: Grid,
-    words: Vec<u64>,
+    words: Words,
+}
+
+/// Residues below `2^ring_bits`, in the smallest words that hold them: a sum over many devices is bound by memory.
+#[derive(Clone, PartialEq, Eq)]
+enum Words {
+    /// For rings of at most 32 bits.
+    Narrow(Vec<u32>),
+    Wide(Vec<u64>),
 }
 
 /// Bytes that are not the packed form of a vector on the grid.
@@ -31,16 +39,68 @@ pub enum PackingError {
     Padding,
 }
 
+impl Words {
+    /// Room for the coordinates of `grid`, none of them there yet.
+    fn empty(grid: Grid) -> Self {
+        let dimension = grid.dimension();
+        if grid.ring_bits() <= 32 {
+            Self::Narrow(Vec::with_capacity(dimension))
+        } else {
+            Self::Wide(Vec::with_capacity(dimension))
+        }
+    }
+
+    /// `word` is a residue.
+    fn push(&mut self, word: u64) {
+        match self {
+            // The residue is below 2^32: nothing is cut off.
+            Self::Narrow(words) => words.push(word as u32),
+            Self::Wide(words) => words.push(word),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Narrow(words) => words.len(),
+            Self::Wide(words) => words.len(),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        let (narrow, wide): (&[u32], &[u64]) = match self {
+            Self::Narrow(words) => (words, &[]),
+            Self::Wide(words) => (&[], words),
+        };
+        narrow.iter().map(|word| u64::from(*word)).chain(wide.iter().copied())
+    }
+}
+
 impl RingVector {
     pub(crate) fn zero(grid: Grid) -> Self {
-        Self { grid, words: vec![0; grid.dimension()] }
+        let words = match Words::empty(grid) {
+            Words::Narrow(_) => Words::Narrow(vec![0; grid.dimension()]),
+            Words::Wide(_) => Words::Wide(vec![0; grid.dimension()]),
+        };
+        Self { grid, words }
     }
 
     /// Residues of signed integers; `values` has the grid's dimension.
     pub(crate) fn from_signed(grid: Grid, values: impl Iterator<Item = i64>) -> Self {
+        let (mask, mut words) = (mask(grid), Words::empty(grid));
+        values.for_each(|value| words.push(value as u64 & mask));
+        Self { grid, words }
+    }
+
+    /// Residues of small integers and then of others, together of the grid's dimension.
+    pub(crate) fn from_small(grid: Grid, small: Vec<i32>, others: impl Iterator<Item = i64>) -> Self {
         let mask = mask(grid);
-        let mut words = Vec::with_capacity(grid.dimension());
-        words.extend(values.map(|value| value as u64 & mask));
+        let mut words = if grid.ring_bits() <= 32 {
+            // Collected where they lie: no memory is asked for.
+            Words::Narrow(small.into_iter().map(|value| value as u32 & mask as u32).collect())
+        } else {
+            Words::Wide(small.into_iter().map(|value| i64::from(value) as u64 & mask).collect())
+        };
+        others.for_each(|value| words.push(value as u64 & mask));
         Self { grid, words }
     }
 
@@ -51,21 +111,37 @@ impl RingVector {
     /// Adds a vector of the same grid.
     pub(crate) fn add_assign(&mut self, other: &Self) {
         let mask = mask(self.grid);
-        for (word, addend) in self.words.iter_mut().zip(&other.words) {
-            *word = word.wrapping_add(*addend) & mask;
+        match (&mut self.words, &other.words) {
+            (Words::Narrow(words), Words::Narrow(addends)) => {
+                words.iter_mut().zip(addends).for_each(|(word, addend)| {
+                    *word = word.wrapping_add(*addend) & mask as u32;
+                });
+            }
+            (Words::Wide(words), Words::Wide(addends)) => {
+                words.iter_mut().zip(addends).for_each(|(word, addend)| *word = word.wrapping_add(*addend) & mask);
+            }
+            // PANIC: the words of one grid are of one size.
+            _ => unreachable!("vectors of one grid have words of one size"),
         }
     }
 
-    /// The coordinates, and how a signed integer is added to one of them.
-    pub(crate) fn addition(&mut self) -> (&mut [u64], impl Fn(&mut u64, i64) + Sync + use<>) {
+    /// Hands its coordinates to `work`, with how a signed integer is added to one of them.
+    pub(crate) fn add_by(&mut self, work: impl AddTo) {
         let mask = mask(self.grid);
-        (&mut self.words, move |word, addend| *word = word.wrapping_add(addend as u64) & mask)
+        match &mut self.words {
+            Words::Narrow(words) => {
+                work.work(words, move |word, addend| *word = word.wrapping_add(addend as u32) & mask as u32);
+            }
+            Words::Wide(words) => {
+                work.work(words, move |word, addend| *word = word.wrapping_add(addend as u64) & mask);
+            }
+        }
     }
 
     /// Representatives in `[-2^(b-1), 2^(b-1))`.
     pub(crate) fn centered(&self) -> impl Iterator<Item = i64> + '_ {
         let shift = 64 - u32::from(self.grid.ring_bits());
-        self.words.iter().map(move |&word| ((word << shift) as i64) >> shift)
+        self.words.iter().map(move |word| ((word << shift) as i64) >> shift)
     }
 
     /// Sum of squares. It saturates where `u128` would overflow: such a norm is above every bound, which is all that is asked
@@ -87,7 +163,7 @@ impl RingVector {
         let bits = u32::from(self.grid.ring_bits());
         let mut bytes = Vec::with_capacity(Self::packed_len(self.grid));
         let (mut pending, mut held) = (0_u128, 0_u32);
-        for &word in &self.words {
+        for word in self.words.iter() {
             pending |= u128::from(word) << held;
             held += bits;
             while held >= 8 {
@@ -109,7 +185,7 @@ impl RingVector {
             return Err(PackingError::Length { expected, found: bytes.len() });
         }
         let (bits, mask) = (u32::from(grid.ring_bits()), mask(grid));
-        let mut words = Vec::with_capacity(grid.dimension());
+        let mut words = Words::empty(grid);
         let (mut pending, mut held) = (0_u128, 0_u32);
         for &byte in bytes {
             pending |= u128::from(byte) << held;
@@ -122,6 +198,12 @@ impl RingVector {
         }
         if pending == 0 { Ok(Self { grid, words }) } else { Err(PackingError::Padding) }
     }
+}
+
+/// What is done with the coordinates of a vector, whatever the size of their words.
+pub(crate) trait AddTo {
+    /// `add` adds a signed integer to one of `words`.
+    fn work<W: Send>(self, words: &mut [W], add: impl Fn(&mut W, i64) + Sync);
 }
 
 fn mask(grid: Grid) -> u64 {

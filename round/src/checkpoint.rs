@@ -161,15 +161,21 @@ fn write<'a>(
     tensors: impl Iterator<Item = (String, Vec<usize>, &'a [f32])>,
     metadata: &impl Serialize,
 ) -> Result<Vec<u8>, CheckpointError> {
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
-        .map(|(name, shape, values)| (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect()))
-        .collect();
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> =
+        tensors.map(|(name, shape, values)| (name, shape, little_endian(values))).collect();
     let views = tensors
         .iter()
         .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>, CheckpointError>>()?;
     let text = serde_json::to_string(metadata).map_err(|error| CheckpointError::Metadata(error.to_string()))?;
     Ok(safetensors::serialize(views, Some(HashMap::from([(METADATA.to_owned(), text)])))?)
+}
+
+fn little_endian(values: &[f32]) -> Vec<u8> {
+    let mut bytes = vec![0; size_of_val(values)];
+    let (words, _) = bytes.as_chunks_mut::<4>();
+    words.iter_mut().zip(values).for_each(|(word, value)| *word = value.to_le_bytes());
+    bytes
 }
 
 fn read_tensor(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {

@@ -13,6 +13,7 @@ use murmur_sim::{
     folder::{Folder, Found},
     mechanism::Mechanism,
     output,
+    population::Population,
     run::{self, Course, Keep, Observer, Options, Silent},
     scenario::{Overrides, Scenario},
 };
@@ -148,7 +149,9 @@ fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
     let mut keep = |snapshot: &[u8]| folder.as_ref().map_or(Ok(()), |folder| folder.keep(snapshot));
     let keep = folder.is_some().then_some(&mut keep as &mut Keep<'_>);
     let course = Course { from, keep, between: Duration::from_secs(1) };
-    let finished = match run::run_along(&scenario, &options, observer, course) {
+    let finished = match Population::of(&scenario)
+        .and_then(|population| run::run_along(&scenario, &population, &options, observer, course))
+    {
         Ok(finished) => finished,
         Err(error) => {
             // What never got as far as a round leaves nothing to go on with.

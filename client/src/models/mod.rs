@@ -14,12 +14,12 @@ mod tests;
 
 use murmur_round::{model::ModelSpec, params::Params};
 
-pub(crate) use self::loss::score;
 use self::{
     convolution::{Convolution, Extents, transpose},
     dense::Dense,
     loss::Lesson,
 };
+pub(crate) use self::{loss::score, product::square_product};
 
 /// A model with its parameters and the buffers of a step: convolutions, then dense layers with ReLU between them.
 pub(crate) struct Network {

@@ -40,6 +40,11 @@ pub(super) fn add(into: &mut [f32], factor: f32, left: Matrix<'_>, right: Matrix
     product(into, left, right, Some(factor));
 }
 
+/// `into = left * right`, all of them square.
+pub(crate) fn square_product(into: &mut [f32], left: &[f32], right: &[f32], side: usize) {
+    set(into, Matrix::new(left, side), Matrix::new(right, side));
+}
+
 fn product(into: &mut [f32], left: Matrix<'_>, right: Matrix<'_>, factor: Option<f32>) {
     let (rows, columns, depth) = (left.rows, right.columns, left.columns);
     // PANIC: the layers make their buffers from the shapes that they multiply.

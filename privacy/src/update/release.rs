@@ -13,7 +13,7 @@ use crate::{
     ledger::Receipt,
     mechanism::Mechanism,
     noise::{NoiseRng, Provenance},
-    ring::RingVector,
+    ring::{AddTo, RingVector},
 };
 
 /// The noised sum of one round: the only value that a server optimiser accepts. Everything done with it is
@@ -124,8 +124,7 @@ impl Sum {
         }
         let noise = stream.noise(place).ok_or(ReleaseError::PlaceUsed { entry, place })?;
         let mut noised = self.0;
-        let (words, add) = noised.addition();
-        words.iter_mut().zip(noise).for_each(|(word, noise)| add(word, noise));
+        noised.add_by(Ready(noise));
         Ok(Release { noised, receipt })
     }
 
@@ -135,6 +134,15 @@ impl Sum {
         }
         let recorded = receipt.provenance();
         if recorded == found { Ok(()) } else { Err(ReleaseError::WrongProvenance { recorded, found }) }
+    }
+}
+
+/// Noise that is there already, one number for each coordinate.
+struct Ready<I>(I);
+
+impl<I: IntoIterator<Item = i64>> AddTo for Ready<I> {
+    fn work<W: Send>(self, words: &mut [W], add: impl Fn(&mut W, i64) + Sync) {
+        words.iter_mut().zip(self.0).for_each(|(word, noise)| add(word, noise));
     }
 }
 

@@ -111,7 +111,7 @@ impl Shared {
         self.forget_ended_block();
         let release = match &mut self.stream {
             Some(stream) => sum.release_from(stream, receipt),
-            None => sum.release(self.schedule.mechanism(), receipt, &mut self.entropy),
+            None => sum.release_by(self.schedule.mechanism(), receipt, &mut self.entropy, self.threads),
         };
         if self.account().is_none_or(|account| account.block() != block.1) {
             self.stream = None;

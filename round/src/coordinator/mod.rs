@@ -12,7 +12,7 @@ mod shared;
 
 pub use event::{Assignment, Effect, Event, Outcome, Refusal, TurnedAway, Verdict};
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::LedgerError, units::Clip};
 use thiserror::Error;
@@ -166,6 +166,11 @@ impl Coordinator {
     /// Ends the task after this many rounds paid for in all, as if by hand; nothing else about it changes.
     pub fn stop_after(&mut self, rounds: u32) {
         self.shared.stop_after = Some(rounds);
+    }
+
+    /// Lets noise that is drawn afresh be drawn by so many threads, of which only the time of a release knows; without it, by one.
+    pub fn draw_by(&mut self, threads: NonZeroUsize) {
+        self.shared.threads = threads;
     }
 
     /// Takes in one event. `now` never goes back.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
+    num::NonZeroUsize,
     sync::Arc,
 };
 
@@ -47,6 +48,8 @@ pub(super) struct Shared {
     /// Every device's turns, where they are limited.
     pub(super) register: Option<Register>,
     pub(super) stop_after: Option<u32>,
+    /// Threads that draw noise.
+    pub(super) threads: NonZeroUsize,
     pub(super) effects: VecDeque<Effect>,
     /// The last closed round and who was counted in it: a repeated upload gets its first answer back.
     pub(super) closed: Option<(u32, BTreeSet<DeviceId>)>,
@@ -77,6 +80,7 @@ impl Shared {
             stream: None,
             register: None,
             stop_after: None,
+            threads: NonZeroUsize::MIN,
             effects: VecDeque::new(),
             closed: None,
             availability: Availability::default(),

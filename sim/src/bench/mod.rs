@@ -1,19 +1,26 @@
 //! How fast this machine is at what a run is made of: `murmur-sim bench`.
 
+mod floor;
 mod noise;
+mod train;
 
 pub use noise::{NoiseArguments, NoiseMechanism};
+pub use train::{TimedModel, TrainArguments};
 
 use clap::Subcommand;
 use murmur_privacy::noise::{EntropyError, ScaleOutOfRange};
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::SimError;
+
 /// What can be timed.
 #[derive(Debug, Subcommand)]
 pub enum Benchmark {
     /// Samples of noise per second, with OpenDP's rate beside it.
     Noise(NoiseArguments),
+    /// Devices per second of a whole simulation, with what this machine's arithmetic would allow beside it.
+    Train(TrainArguments),
 }
 
 /// A measurement for scripts and the same for people.
@@ -38,6 +45,9 @@ pub enum BenchError {
     /// The other library refuses.
     #[error("opendp refuses: {0}")]
     OpenDp(opendp::error::Error),
+    /// The simulation that was to be timed cannot be run.
+    #[error(transparent)]
+    Simulation(#[from] SimError),
 }
 
 impl Benchmark {
@@ -46,6 +56,7 @@ impl Benchmark {
     pub fn json(&self) -> bool {
         match self {
             Self::Noise(arguments) => arguments.json,
+            Self::Train(arguments) => arguments.json,
         }
     }
 
@@ -56,6 +67,7 @@ impl Benchmark {
     pub fn run(&self) -> Result<Timing, BenchError> {
         match self {
             Self::Noise(arguments) => noise::run(arguments),
+            Self::Train(arguments) => train::run(arguments),
         }
     }
 }

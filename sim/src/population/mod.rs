@@ -1,8 +1,9 @@
 //! Virtual devices: who they are and what data they hold, made only when asked for.
 
 mod partition;
+mod teacher;
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use murmur_client::{Dataset, Examples, data::load_folder, strokes};
 use murmur_round::{device_id::DeviceId, model::ModelSpec};
@@ -11,6 +12,7 @@ use crate::{
     SimError,
     scenario::{Partition, Scenario, Source},
 };
+use teacher::{Pupil, Teacher};
 
 /// A population of virtual devices. Devices are numbered from 0; a number costs no memory for `strokes` and one index
 /// per example for a partitioned folder.
@@ -28,8 +30,16 @@ enum Names {
 }
 
 enum Data {
-    Strokes { seed: u64, samples: usize },
-    Partitioned { dataset: Box<Dataset>, parts: Vec<Vec<usize>> },
+    Strokes {
+        seed: u64,
+        samples: usize,
+    },
+    /// Every device's examples, made in advance.
+    Held(Vec<Examples>),
+    Partitioned {
+        dataset: Box<Dataset>,
+        parts: Vec<Vec<usize>>,
+    },
 }
 
 impl Population {
@@ -48,11 +58,24 @@ impl Population {
                 let data = Data::Strokes { seed: scenario.seed, samples };
                 Ok(Self { names: Names::Numbered(devices), data, test })
             }
+            Source::Teacher {} => Self::of_teacher(scenario),
             Source::Folder { path: None } => Err(SimError::Population(
                 "the source is a folder and none is named: give --data DIR, or set population.source.path".to_owned(),
             )),
             Source::Folder { path: Some(folder) } => Self::of_folder(scenario, folder),
         }
+    }
+
+    /// All examples are drawn here and held: a run looks at the same ones again and again.
+    fn of_teacher(scenario: &Scenario) -> Result<Self, SimError> {
+        let spec = &scenario.population;
+        let (devices, samples) = (spec.devices.unwrap_or_default(), spec.samples_per_device.unwrap_or_default());
+        let teacher = Teacher::new(scenario.seed, &scenario.task.model);
+        let wrong = |error: murmur_client::data::ExampleError| SimError::Population(error.to_string());
+        let drawn = |pupil, count| teacher.examples(&pupil, count).map_err(wrong);
+        let held = (0..devices).map(|index| drawn(Pupil::Device(index), samples)).collect::<Result<_, _>>()?;
+        let test = drawn(Pupil::Test, scenario.evaluation.examples)?;
+        Ok(Self { names: Names::Numbered(devices), data: Data::Held(held), test })
     }
 
     fn of_folder(scenario: &Scenario, folder: &Path) -> Result<Self, SimError> {
@@ -113,17 +136,22 @@ impl Population {
     pub fn samples(&self, index: u64) -> usize {
         match &self.data {
             Data::Strokes { samples, .. } => *samples,
+            Data::Held(held) => held.get(index as usize).map_or(0, Examples::len),
             Data::Partitioned { parts, .. } => parts.get(index as usize).map_or(0, Vec::len),
         }
     }
 
     /// The examples of device `index`, whose name is `device`.
+    ///
+    /// # Panics
+    /// When there is no such device, like a slice.
     #[must_use]
-    pub fn examples(&self, index: u64, device: &DeviceId) -> Examples {
+    pub fn examples(&self, index: u64, device: &DeviceId) -> Cow<'_, Examples> {
         match &self.data {
-            Data::Strokes { seed, samples } => strokes::writer(*seed, device, *samples),
+            Data::Strokes { seed, samples } => Cow::Owned(strokes::writer(*seed, device, *samples)),
+            Data::Held(examples) => Cow::Borrowed(&examples[index as usize]),
             Data::Partitioned { dataset, parts } => {
-                dataset.train().select(parts.get(index as usize).map_or(&[], Vec::as_slice))
+                Cow::Owned(dataset.train().select(parts.get(index as usize).map_or(&[], Vec::as_slice)))
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap, HashMap, VecDeque},
+    num::NonZeroUsize,
     sync::Arc,
 };
 
@@ -315,6 +316,11 @@ impl<'a> Fleet<'a> {
 
     fn next_effect(&mut self) -> Option<Effect> {
         self.pending.pop_front().or_else(|| self.coordinator.poll_effect())
+    }
+
+    /// Lets so many threads draw the noise of a release.
+    pub(super) fn draw_by(&mut self, threads: NonZeroUsize) {
+        self.coordinator.draw_by(threads);
     }
 
     /// Ends the run after so many rounds.

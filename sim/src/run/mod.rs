@@ -103,25 +103,26 @@ pub fn schedule(scenario: &Scenario, population: &Population) -> Result<Schedule
 /// # Errors
 /// [`SimError`]; a budget that ends before the schedule is not an error but an [`Outcome`].
 pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) -> Result<Finished, SimError> {
-    run_along(scenario, options, observer, Course::default())
+    run_along(scenario, &Population::of(scenario)?, options, observer, Course::default())
 }
 
-/// Runs a scenario from where it stood, and keeps it on its way.
+/// Runs a scenario, on the population that was made from it, from where it stood, and keeps it on its way.
 ///
 /// # Errors
 /// As [`run`]; [`SimError::Snapshot`] for what cannot be gone on from.
 pub fn run_along(
     scenario: &Scenario,
+    population: &Population,
     options: &Options,
     observer: &mut dyn Observer,
     course: Course<'_>,
 ) -> Result<Finished, SimError> {
-    let population = Population::of(scenario)?;
-    let schedule = schedule(scenario, &population)?;
+    let schedule = schedule(scenario, population)?;
     let local = LocalBudgets::of(scenario)?;
     let Course { from, mut keep, between } = course;
-    let began = Begun::of(scenario, &population, &schedule, local, from)?;
+    let began = Begun::of(scenario, population, &schedule, local, from)?;
     let Begun { mut fleet, mut measurements, seconds } = began;
+    fleet.draw_by(options.threads);
     if let Some(rounds) = options.stop_after {
         fleet.stop_after(rounds);
     }
@@ -131,7 +132,7 @@ pub fn run_along(
     let task = Arc::new(scenario.task.clone());
     let mut kept = Instant::now();
     let outcome = std::thread::scope(|scope| {
-        let workers = workers::Workers::start(scope, options.threads, &population, &task)?;
+        let workers = workers::Workers::start(scope, options.threads, population, &task)?;
         fleet.run(&workers, &mut |released, fleet| {
             let Released { round, params, guarantee, clip, metrics } = released;
             let due = (round + 1) % scenario.evaluation.every == 0;

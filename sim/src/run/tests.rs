@@ -64,6 +64,15 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
     ]
 }
 
+fn along(
+    scenario: &Scenario,
+    options: &Options,
+    observer: &mut Silent,
+    course: Course<'_>,
+) -> Result<Finished, SimError> {
+    run_along(scenario, &Population::of(scenario)?, options, observer, course)
+}
+
 fn options(threads: usize) -> Options {
     Options { threads: NonZeroUsize::new(threads).unwrap(), stop_after: None }
 }
@@ -87,14 +96,14 @@ fn a_run_goes_on_from_every_round_to_the_same_bits_and_nothing_is_charged_twice(
             Ok(())
         };
         let course = Course { from: None, keep: Some(&mut keep), between: Duration::ZERO };
-        let whole = run_along(&scenario, &options(2), &mut Silent, course).unwrap();
+        let whole = along(&scenario, &options(2), &mut Silent, course).unwrap();
         assert_eq!((whole.outcome.clone(), whole.rounds), (Outcome::Completed, 6), "{name}");
         assert_eq!(snapshots.len(), 6, "{name}");
         let plain = run(&scenario, &options(1), &mut Silent).unwrap();
         assert_eq!(result(&plain), result(&whole), "{name}: kept on its way, and by other threads");
         for (round, from) in snapshots.into_iter().enumerate() {
             let course = Course { from: Some(from), ..Course::default() };
-            let again = run_along(&scenario, &options(2), &mut Silent, course).unwrap();
+            let again = along(&scenario, &options(2), &mut Silent, course).unwrap();
             assert_eq!(result(&again), result(&whole), "{name}: from round {round}");
         }
     }
@@ -109,10 +118,10 @@ fn a_snapshot_of_another_run_or_a_damaged_one_is_refused() {
         Ok(())
     };
     let course = Course { from: None, keep: Some(&mut keep), between: Duration::ZERO };
-    run_along(&scenario, &options(1), &mut Silent, course).unwrap();
+    along(&scenario, &options(1), &mut Silent, course).unwrap();
     let from = |scenario: &Scenario, bytes: &[u8]| {
         let course = Course { from: Some(bytes.to_vec()), ..Course::default() };
-        run_along(scenario, &options(1), &mut Silent, course).unwrap_err().to_string()
+        along(scenario, &options(1), &mut Silent, course).unwrap_err().to_string()
     };
     let other = Scenario { seed: 8, ..scenario.clone() };
     assert!(from(&other, &last).contains("belongs to another scenario"));

@@ -54,7 +54,7 @@ pub struct PopulationSpec {
     pub local_delta: Option<DeltaProbability>,
     /// Where examples come from.
     pub source: Source,
-    /// Which device holds which examples. Left out for `strokes`, whose devices are writers.
+    /// Which device holds which examples. Left out for `strokes`, whose devices are writers, and for `teacher`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
 }
@@ -65,6 +65,8 @@ pub struct PopulationSpec {
 pub enum Source {
     /// Synthetic handwriting, made from the seed: every device a writer.
     Strokes {},
+    /// Standard normal inputs, labelled by a random linear teacher that all devices share: for timing, not for learning about learning.
+    Teacher {},
     /// A folder of IDX or LEAF files.
     Folder {
         /// The folder, relative to the scenario's own; `--data` replaces it.
@@ -152,7 +154,7 @@ pub struct Evaluation {
     /// Rounds between two measurements; the last model is always measured.
     #[serde(default = "ten")]
     pub every: u32,
-    /// Test examples from unseen writers, for `strokes`; a folder's test set is used whole.
+    /// Test examples from unseen writers, for `strokes`, or of the same law, for `teacher`; a folder's test set is used whole.
     #[serde(default = "two_thousand")]
     pub examples: usize,
 }
@@ -190,6 +192,12 @@ impl PopulationSpec {
             (Source::Strokes {}, Some(_)) => {
                 return Err(
                     "population.partition: the devices of source \"strokes\" are writers, remove the key".to_owned()
+                );
+            }
+            (Source::Teacher {}, Some(_)) => {
+                return Err(
+                    "population.partition: every device of source \"teacher\" has examples of its own, remove the key"
+                        .to_owned(),
                 );
             }
             (Source::Folder { .. }, None) => {

@@ -97,11 +97,11 @@ impl Scenario {
                 let meant = given.clone().or_else(|| folder.as_ref().map(beside));
                 *folder = meant.map(|meant| std::path::absolute(&meant).map_err(SimError::file(meant))).transpose()?;
             }
-            (Source::Strokes {}, Some(_)) => {
+            (Source::Strokes {} | Source::Teacher {}, Some(_)) => {
                 let message = "--data was given, but the population's source is not a folder";
                 return Err(scenario_error(path, message.to_owned()));
             }
-            (Source::Strokes {}, None) => {}
+            (Source::Strokes {} | Source::Teacher {}, None) => {}
         }
         population.validate().map_err(|message| scenario_error(path, message))?;
         file.evaluation.validate().map_err(|message| scenario_error(path, message))?;

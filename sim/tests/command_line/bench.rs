@@ -79,3 +79,52 @@ fn a_scale_that_cannot_be_drawn_is_an_error_that_says_what_can() {
         assert!(ended.stderr.contains(named), "{ended:?}");
     }
 }
+
+fn trained(more: &[&str]) -> Value {
+    let arguments =
+        [&["bench", "train", "--rounds", "4", "--warmup", "1", "--devices", "12", "--cohort", "5", "--json"], more];
+    let ended = World::empty().sim(&arguments.concat());
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    ended.object()
+}
+
+#[test]
+fn rounds_are_timed_whole_and_the_floor_is_shown_with_what_it_was_computed_from() {
+    let small = ["--model", "linear", "--samples-per-device", "6", "--batch-size", "4"];
+    let timing = trained(&small);
+    let number = |key: &str| timing[key].as_f64().unwrap_or_else(|| panic!("{key} in {timing}"));
+    assert_eq!(
+        (&timing["benchmark"], &timing["tool"], &timing["model"]),
+        (&"train".into(), &"murmur".into(), &"linear".into())
+    );
+    assert_eq!((&timing["params"], &timing["rounds_timed"], &timing["users"]), (&7850.into(), &4.into(), &12.into()));
+    assert!((number("devices_per_s") * number("s_per_round") / 5.0 - 1.0).abs() < 1e-9, "{timing}");
+    assert!((number("samples_per_s") / number("devices_per_s") / 6.0 - 1.0).abs() < 1e-9, "{timing}");
+    assert!(number("s_min") <= number("s_per_round") && number("s_per_round") <= number("s_max"), "{timing}");
+    assert!(number("peak_rss_mb") > 1.0);
+    assert!(number("epsilon") > 0.0, "the accountant was charged");
+    let floor = |key: &str| timing["floor"][key].as_f64().unwrap_or_else(|| panic!("{key} in {timing}"));
+    assert_eq!(floor("flops_per_device"), 6.0 * 4.0 * 7840.0);
+    assert!(
+        (floor("arithmetic_seconds") * floor("flops_per_s_per_thread") / floor("flops_per_device") - 1.0).abs() < 1e-9
+    );
+    let least = floor("arithmetic_seconds").max(floor("memory_seconds"));
+    assert!((number("floor_devices_per_s") * least - 1.0).abs() < 1e-9, "{timing}");
+    let threads = trained(&[&small[..], &["--threads", "2"]].concat());
+    assert_eq!(threads["model_sha256"], timing["model_sha256"], "it is the product's own path: threads change nothing");
+}
+
+#[test]
+fn people_read_the_rate_the_floor_and_the_memory_and_a_cohort_that_cannot_be_is_refused() {
+    let world = World::empty();
+    let arguments =
+        ["bench", "train", "--model", "mlp", "--rounds", "2", "--warmup", "0", "--devices", "4", "--cohort", "3"];
+    let ended = world.sim(&arguments);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    for part in ["mlp on 1 thread, cohorts of 3", "devices/s", "GFLOP/s", "memory"] {
+        assert!(ended.stdout.contains(part), "{part:?} in {}", ended.stdout);
+    }
+    let refused = world.sim(&["bench", "train", "--model", "mlp", "--devices", "4", "--cohort", "5"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
+    assert!(refused.stderr.contains("cohort"), "{refused:?}");
+}

@@ -1,0 +1,144 @@
+//! Numbers rounded to integers that were squared and summed in integers, fast enough for every device of a large simulation.
+//!
+//! The loops are plain, over blocks of fixed size, so that the compiler turns them into vector instructions of whatever width: all
+//! operations are exact or rounded once in a fixed order, so the bits do not depend on the width.
+
+/// Bounds up to this are rounded into 32 bits: nearly all. Larger ones take the same path in 64.
+const SMALL: u64 = 1 << 26;
+/// Coordinates whose squares are summed in 64 bits: `SMALL^2 * BLOCK = 2^62`.
+const BLOCK: usize = 1 << 10;
+/// Sums that grow side by side; the order of additions is part of what a seed means.
+const LANES: usize = 16;
+/// `1.5 * 2^52`: the numbers around it are the integers, so adding it rounds to nearest, ties to even.
+const INTEGERS: f64 = 6_755_399_441_055_744.0;
+
+/// Integers of size at most `bound`, and the sum of their squares.
+pub(crate) struct Rounding {
+    pub(crate) integers: Integers,
+    squared_norm: u128,
+}
+
+/// The smallest words that hold them.
+pub(crate) enum Integers {
+    Small(Vec<i32>),
+    Large(Vec<i64>),
+}
+
+impl Rounding {
+    /// `value * factor` rounded to nearest, cut off at `bound` in size (which no integer within an l2 bound exceeds). All values are
+    /// finite; `bound` is at most [`BOUND_LIMIT`](crate::grid::BOUND_LIMIT).
+    pub(crate) fn of(values: &[f32], factor: f64, bound: u64) -> Self {
+        if bound <= SMALL { Self::small(values, factor, bound) } else { Self::large(values, factor, bound) }
+    }
+
+    pub(crate) fn zeros(count: usize, bound: u64) -> Self {
+        let integers = if bound <= SMALL { Integers::Small(vec![0; count]) } else { Integers::Large(vec![0; count]) };
+        Self { integers, squared_norm: 0 }
+    }
+
+    /// Sum of the squares of exactly these integers, computed in integers.
+    pub(crate) fn squared_norm(&self) -> u128 {
+        self.squared_norm
+    }
+
+    fn small(values: &[f32], factor: f64, bound: u64) -> Self {
+        let mut integers = vec![0_i32; values.len()];
+        let mut squared_norm = 0;
+        for (integers, values) in integers.chunks_mut(BLOCK).zip(values.chunks(BLOCK)) {
+            let mut squares = 0_u64;
+            for (integer, value) in integers.iter_mut().zip(values) {
+                // At most 2^26 in size: the low half of the difference is the whole of it.
+                *integer = rounded(*value, factor, bound) as i32;
+                let size = u64::from(integer.unsigned_abs());
+                squares += size * size;
+            }
+            squared_norm += u128::from(squares);
+        }
+        Self { integers: Integers::Small(integers), squared_norm }
+    }
+
+    fn large(values: &[f32], factor: f64, bound: u64) -> Self {
+        let integers: Vec<i64> = values.iter().map(|value| rounded(*value, factor, bound)).collect();
+        // At most 2^32 squares of at most 2^80 each.
+        let squared_norm = integers.iter().map(|integer| u128::from(integer.unsigned_abs()).pow(2)).sum();
+        Self { integers: Integers::Large(integers), squared_norm }
+    }
+}
+
+/// To nearest, ties to even. Within 2^51 of [`INTEGERS`] the bits of a number count up by one from integer to integer.
+#[inline(always)]
+fn rounded(value: f32, factor: f64, bound: u64) -> i64 {
+    let limit = bound as f64;
+    let scaled = (f64::from(value) * factor).clamp(-limit, limit);
+    (scaled + INTEGERS).to_bits() as i64 - INTEGERS.to_bits() as i64
+}
+
+/// Sum of squares in `f64`: to float accuracy, and not finite exactly when a value is not.
+pub(crate) fn squared_length(values: &[f32]) -> f64 {
+    let mut sums = [0.0_f64; LANES];
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    for block in blocks {
+        for (sum, value) in sums.iter_mut().zip(block) {
+            *sum += f64::from(*value) * f64::from(*value);
+        }
+    }
+    for (sum, value) in sums.iter_mut().zip(rest) {
+        *sum += f64::from(*value) * f64::from(*value);
+    }
+    sums.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn integers(rounding: &Rounding) -> Vec<i64> {
+        match &rounding.integers {
+            Integers::Small(integers) => integers.iter().map(|integer| i64::from(*integer)).collect(),
+            Integers::Large(integers) => integers.clone(),
+        }
+    }
+
+    #[test]
+    fn small_and_large_bounds_round_as_the_definition_does_and_sum_the_same_squares() {
+        let values: Vec<f32> =
+            (0..5_000).map(|n| (n as f32 - 2_500.0) / 2.0 * if n % 3 == 0 { 1.0 } else { 0.37 }).collect();
+        for factor in [1.0, 0.999, 3.25, 1e-9] {
+            let expected: Vec<i64> =
+                values.iter().map(|value| (f64::from(*value) * factor).round_ties_even() as i64).collect();
+            let squares: u128 = expected.iter().map(|integer| u128::from(integer.unsigned_abs()).pow(2)).sum();
+            for bound in [SMALL, SMALL + 1, crate::grid::BOUND_LIMIT] {
+                let rounding = Rounding::of(&values, factor, bound);
+                assert_eq!(integers(&rounding), expected, "{factor} {bound}");
+                assert_eq!(rounding.squared_norm(), squares, "{factor} {bound}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_beyond_the_bound_and_the_largest_block_does_not_overflow() {
+        for bound in [1, 1_000, SMALL, SMALL + 1, crate::grid::BOUND_LIMIT] {
+            let values = vec![f32::MAX, f32::MIN, bound as f32, -(bound as f32), 0.4, f32::MAX];
+            let values: Vec<f32> = values.into_iter().cycle().take(3 * BLOCK).collect();
+            let rounding = Rounding::of(&values, 1e60, bound);
+            let edge = bound as i64;
+            assert!(integers(&rounding).iter().all(|integer| integer.abs() == edge), "{bound}");
+            assert_eq!(rounding.squared_norm(), u128::from(bound).pow(2) * 3 * BLOCK as u128);
+        }
+    }
+
+    #[test]
+    fn a_squared_length_is_finite_exactly_when_all_values_are() {
+        for length in [0, 1, LANES - 1, LANES, 3 * LANES + 1] {
+            assert_eq!(squared_length(&vec![2.0; length]), 4.0 * length as f64);
+            assert!(squared_length(&vec![f32::MAX; length]).is_finite());
+            for place in 0..length {
+                for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                    let mut values = vec![1.0; length];
+                    values[place] = odd;
+                    assert!(!squared_length(&values).is_finite());
+                }
+            }
+        }
+    }
+}
