@@ -94,10 +94,29 @@ pub fn found<E: std::error::Error + 'static>(
             ledger
         }
     };
+    reserve(schedule, &mut ledger, persist)?;
+    Ok(ledger)
+}
+
+/// Sets aside what the task may spend, in the ledger of its population, which other tasks may be spending from just now. One that has
+/// its reservation already (a restart) keeps it. `persist` makes an entry durable before it returns.
+///
+/// # Errors
+/// [`FoundingError`], notably over budget, naming both numbers; after [`FoundingError::Persist`] the ledger in memory is of no more use.
+pub fn reserve<E: std::error::Error + 'static>(
+    schedule: &Schedule,
+    ledger: &mut Ledger,
+    mut persist: impl FnMut(&Entry) -> Result<(), E>,
+) -> Result<(), FoundingError<E>> {
+    let (expected, opening) = (&schedule.task().population, ledger.opening());
+    if opening.population != *expected {
+        let (expected, found) = (expected.clone(), opening.population.clone());
+        return Err(FoundingError::OtherPopulation { expected, found });
+    }
     if ledger.account(&schedule.hash()).is_err() {
-        let entry = schedule.reserve(&mut ledger)?;
+        let entry = schedule.reserve(ledger)?;
         persist(&entry).map_err(FoundingError::Persist)?;
         ledger.persisted(entry.index)?;
     }
-    Ok(ledger)
+    Ok(())
 }

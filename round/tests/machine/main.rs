@@ -9,6 +9,7 @@ mod device;
 mod phases;
 mod reference;
 mod sequences;
+mod sharing;
 mod tasks;
 mod turns;
 mod world;
