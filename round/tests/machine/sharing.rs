@@ -105,7 +105,9 @@ fn a_driver_that_mixes_up_two_tasks_is_told_so() {
 fn a_paused_task_ends_its_round_and_opens_no_other() {
     let mut world = World::new(Small { minimum_reports: 8, ..Small::exact(Cohort::All) }, 1);
     let all: Vec<usize> = (0..DEVICES).collect();
-    all.iter().for_each(|index| drop(world.check_in(*index)));
+    for index in &all {
+        let _ = world.check_in(*index);
+    }
     world.persist();
     world.coordinator.pause();
     for index in &all {
@@ -115,14 +117,18 @@ fn a_paused_task_ends_its_round_and_opens_no_other() {
     world.persist();
     assert_eq!(fates(&world.entries)[&0], Fate::Released);
     for _ in 0..3 {
-        all.iter().for_each(|index| drop(world.check_in(*index)));
+        for index in &all {
+            let _ = world.check_in(*index);
+        }
         world.wait(Millis(WINDOW / 10), true);
     }
     world.persist();
     assert_eq!(world.last_opened(), 0);
     assert!(!world.coordinator.is_in_round());
     world.coordinator.resume();
-    all.iter().for_each(|index| drop(world.check_in(*index)));
+    for index in &all {
+        let _ = world.check_in(*index);
+    }
     world.persist();
     assert_eq!(world.last_opened(), 1);
     world.check_ledger();
@@ -144,6 +150,7 @@ fn a_round_that_is_given_up_spends_nothing_and_is_never_opened_again() {
     };
     coordinator.handle(Time(0), upload(0));
     settle(&mut coordinator, &mut entries);
+    coordinator.pause();
     coordinator.abandon();
     assert!(coordinator.is_in_round(), "until its end is durable");
     settle(&mut coordinator, &mut entries);
@@ -155,6 +162,7 @@ fn a_round_that_is_given_up_spends_nothing_and_is_never_opened_again() {
         other => panic!("{other:?}"),
     };
     assert_eq!(verdict, Verdict::Refused(Refusal::RoundClosed), "it was counted, and counts no more");
+    coordinator.resume();
     coordinator.handle(Time(0), Event::CheckIn(device(0)));
     settle(&mut coordinator, &mut entries);
     assert_eq!(account().open_round(), Some(1));
