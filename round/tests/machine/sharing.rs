@@ -43,7 +43,7 @@ fn found(smalls: [Small; 2]) -> (Vec<Entry>, SharedLedger, [Schedule; 2]) {
         Ok::<(), std::io::Error>(())
     };
     let mut ledger = founding::found(&schedules[0], None, budget, Provenance::Simulated, &mut persist).unwrap();
-    founding::reserve(&schedules[1], &mut ledger, &mut persist).unwrap();
+    founding::reserve(&schedules[1], &mut ledger, budget, &mut persist).unwrap();
     (entries, ledger.into(), schedules)
 }
 

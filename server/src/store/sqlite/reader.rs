@@ -27,8 +27,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`].
     pub fn populations(&self) -> Result<Vec<String>, StoreError> {
-        const SQL: &str = "SELECT name FROM populations WHERE number IN (SELECT population FROM entries) ORDER BY name";
-        self.database.read(|connection| connection.prepare(SQL)?.query_map([], |row| row.get(0))?.collect())
+        self.database.populations()
     }
 
     /// All entries of a population's ledger as of now; none when it has no ledger yet.
