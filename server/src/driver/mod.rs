@@ -9,7 +9,7 @@ mod published;
 mod thread;
 
 pub use published::Published;
-pub(crate) use thread::{Queue, run};
+pub(crate) use thread::{Command, Queue, run};
 
 use bytes::Bytes;
 use murmur_privacy::{Digest, ledger::Record};
