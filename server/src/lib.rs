@@ -29,5 +29,5 @@ pub use admin::AdminDoor;
 pub use door::Door;
 pub use error::ServerError;
 pub use roll::call_roll;
-pub use serving::serve_tasks;
 pub use server::{Ending, Server, serve_enrolment};
+pub use serving::serve_tasks;

@@ -47,7 +47,9 @@ impl Metrics {
         let (state, spent, reserved) = (Family::default(), Family::default(), Family::default());
         for view in (self.0)() {
             let of = OfTask { task: name(&view.task), name: view.name.clone(), population: view.population.clone() };
-            let set = |family: &Family<OfTask, Gauge>, value: u32| drop(family.get_or_create(&of).set(value.into()));
+            let set = |family: &Family<OfTask, Gauge>, value: u32| {
+                family.get_or_create(&of).set(value.into());
+            };
             set(&paid, view.rounds_paid);
             set(&released, view.rounds_released);
             set(&planned, view.rounds);

@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::{AdminDoor, Door, ServerError, metrics::Metrics, service::Front, store::Store, tasks::{Failure, Tasks}};
+use crate::{
+    AdminDoor, Door, ServerError,
+    metrics::Metrics,
+    service::Front,
+    store::Store,
+    tasks::{Failure, Tasks},
+};
 
 /// Serves devices and operators until `shutdown` completes. Then no round is opened any more; those under way may end within
 /// `patience`, while devices are still answered, and those that do not are given up in the ledger.

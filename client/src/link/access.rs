@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use murmur_round::device_id::DeviceId;
 
-use super::{Address, AddressError, CallError, LinkError, State, StateError, calls::Calls};
+use super::{Address, AddressError, CallError, LinkError, State, StateError, calls::Calls, course::Behind};
 
 /// A coordinator, and who the device is to it.
 #[derive(Debug)]
@@ -50,6 +50,23 @@ impl Access {
             Way::Certified(state) => {
                 Calls::certified(state.server(), state.ca(), state.identity()).map_err(LinkError::Identity)
             }
+        }
+    }
+
+    /// What the device has behind it.
+    pub(super) fn behind(&self) -> Result<Behind, StateError> {
+        match &self.0 {
+            // A trial: it begins anew each time.
+            Way::InClear { .. } => Ok(Behind::default()),
+            Way::Certified(state) => state.behind(),
+        }
+    }
+
+    /// Keeps what the device has behind it, durably.
+    pub(super) fn keep_behind(&self, behind: &Behind) -> Result<(), StateError> {
+        match &self.0 {
+            Way::InClear { .. } => Ok(()),
+            Way::Certified(state) => state.keep_behind(behind),
         }
     }
 

@@ -6,10 +6,7 @@ use murmur_round::{
     task::{Task, TaskHash},
 };
 
-use super::{
-    Standing, TaskView,
-    start::Ground,
-};
+use super::{Standing, TaskView, start::Ground};
 use crate::{
     driver::Driver,
     store::{Order, OrderState, Roll, SharedStore, Store},

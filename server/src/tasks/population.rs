@@ -8,7 +8,11 @@ use murmur_round::{
     time::Time,
 };
 
-use super::{Board, OrderError, TaskView, held::Held, start::{Ground, Start}};
+use super::{
+    Board, OrderError, TaskView,
+    held::Held,
+    start::{Ground, Start},
+};
 use crate::{
     ServerError,
     driver::{Queue, Reply, Wish},
