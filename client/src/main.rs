@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use murmur_client::{
     Examples,
     data::load_folder,
-    link::{Access, Address, LocalBudget, State, enrol, take_part},
+    link::{Access, Address, Course, LocalBudget, Policy, State, enrol, take_part},
     strokes,
 };
 use murmur_privacy::units::{DeltaProbability, Epsilon};
@@ -38,7 +38,7 @@ struct Arguments {
 enum Command {
     /// Become known to a coordinator, with a one-time token.
     Enroll(Enroll),
-    /// Take part in a coordinator's task until it is over.
+    /// Take part in what a coordinator works on: an enrolled device until it is stopped, through restarts of its coordinator.
     Run(Run),
 }
 
@@ -78,6 +78,12 @@ struct Run {
     /// With --insecure-loopback: who this device says that it is.
     #[arg(long, value_name = "ID", requires = "insecure_loopback")]
     device_id: Option<DeviceId>,
+    /// What this device agrees to; without it, policy.toml in its --state, if there is one, and else to everything.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// End when one update of this device was counted.
+    #[arg(long)]
+    once: bool,
     /// A folder of IDX or LEAF files that knows this device's user, or `strokes` for drawn handwriting.
     #[arg(long, value_name = "DIR|strokes")]
     data: String,
@@ -141,23 +147,32 @@ fn enroll(arguments: &Enroll) -> Result<()> {
 }
 
 fn run(arguments: &Run) -> Result<()> {
-    let mut access = access(arguments)?;
+    let (mut access, patient, beside) = access(arguments)?;
     if let Some(budget) = local_budget(arguments)? {
         access = access.with_local_budget(budget);
     }
+    let policy = match (&arguments.policy, beside) {
+        (Some(path), _) => Policy::read(path)?,
+        (None, Some(path)) if path.exists() => Policy::read(&path)?,
+        (None, _) => Policy::default(),
+    };
+    let course = Course { patient, once: arguments.once, policy };
     let device = access.device().clone();
     let examples = Arc::new(examples(arguments, &device)?);
-    runtime()?.block_on(take_part(access, examples))?;
+    runtime()?.block_on(take_part(access, examples, course))?;
     if arguments.json {
         println!("{}", serde_json::json!({ "device": device.as_str(), "outcome": "finished" }));
     } else {
-        println!("device {device}: the task is over");
+        println!(
+            "device {device}: {}",
+            if arguments.once { "one update was counted, or the task is over" } else { "the task is over" }
+        );
     }
     Ok(())
 }
 
-/// Who the device is, and to whom.
-fn access(arguments: &Run) -> Result<Access> {
+/// Who the device is, and to whom; whether it goes on whatever happens, and where its policy may be.
+fn access(arguments: &Run) -> Result<(Access, bool, Option<PathBuf>)> {
     let Run { state, server, device_id, .. } = arguments;
     match (state, server, device_id) {
         (Some(folder), server, _) => {
@@ -165,9 +180,12 @@ fn access(arguments: &Run) -> Result<Access> {
             if let Some(server) = server {
                 state.set_server(server.clone())?;
             }
-            Ok(Access::enrolled(state))
+            let policy = state.policy_path();
+            Ok((Access::enrolled(state), true, Some(policy)))
         }
-        (None, Some(server), Some(device)) => Ok(Access::insecure_loopback(server.clone(), device.clone())?),
+        (None, Some(server), Some(device)) => {
+            Ok((Access::insecure_loopback(server.clone(), device.clone())?, false, None))
+        }
         (None, ..) => {
             bail!("name the folder of an enrolled device with --state, or --insecure-loopback with --device-id")
         }

@@ -1,6 +1,6 @@
 //! The wire: what travels between a device and its coordinator, and the only way from there to the domain.
 //!
-//! [`v1`] is generated from `murmur/v1/device.proto`. Its messages are whatever a stranger sent; the conversions in the
+//! [`v1`] is generated from `murmur/v1/device.proto` and `murmur/v1/admin.proto`. Its messages are whatever a stranger sent; the conversions in the
 //! other modules check every field, and a [`WireError`] names the one at fault.
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,10 @@ pub use error::WireError;
 pub mod v1 {
     tonic::include_proto!("murmur.v1");
 }
+
+/// What reflection answers from: both services with their comments, as an encoded `google.protobuf.FileDescriptorSet`.
+#[cfg(feature = "server")]
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/murmur.v1.descriptors"));
 
 /// Largest payload of one [`v1::Chunk`]: 1 MiB.
 pub const CHUNK_LIMIT: usize = 1 << 20;

@@ -61,23 +61,7 @@ pub fn found<E: std::error::Error + 'static>(
 ) -> Result<Ledger, FoundingError<E>> {
     let population = &schedule.task().population;
     let mut ledger = match ledger {
-        Some(ledger) => {
-            let opening = ledger.opening();
-            if opening.population != *population {
-                return Err(FoundingError::OtherPopulation {
-                    expected: population.clone(),
-                    found: opening.population.clone(),
-                });
-            }
-            if budget.is_some_and(|budget| budget != (opening.epsilon, opening.delta)) {
-                return Err(FoundingError::BudgetIsImmutable {
-                    population: population.clone(),
-                    epsilon: opening.epsilon,
-                    delta: opening.delta.get(),
-                });
-            }
-            ledger
-        }
+        Some(ledger) => ledger,
         None => {
             let (epsilon, delta) = match budget {
                 Some(budget) => budget,
@@ -94,10 +78,34 @@ pub fn found<E: std::error::Error + 'static>(
             ledger
         }
     };
+    reserve(schedule, &mut ledger, budget, persist)?;
+    Ok(ledger)
+}
+
+/// Sets aside what the task may spend, in the ledger of its population, which other tasks may be spending from just now. One that has
+/// its reservation already (a restart) keeps it. `budget` is what the population was opened with, if anybody says. `persist` makes an entry durable before it returns.
+///
+/// # Errors
+/// [`FoundingError`], notably over budget, naming both numbers; after [`FoundingError::Persist`] the ledger in memory is of no more use.
+pub fn reserve<E: std::error::Error + 'static>(
+    schedule: &Schedule,
+    ledger: &mut Ledger,
+    budget: Option<(Epsilon, DeltaProbability)>,
+    mut persist: impl FnMut(&Entry) -> Result<(), E>,
+) -> Result<(), FoundingError<E>> {
+    let (expected, opening) = (&schedule.task().population, ledger.opening());
+    if opening.population != *expected {
+        let (expected, found) = (expected.clone(), opening.population.clone());
+        return Err(FoundingError::OtherPopulation { expected, found });
+    }
+    if budget.is_some_and(|budget| budget != (opening.epsilon, opening.delta)) {
+        let (population, epsilon, delta) = (expected.clone(), opening.epsilon, opening.delta.get());
+        return Err(FoundingError::BudgetIsImmutable { population, epsilon, delta });
+    }
     if ledger.account(&schedule.hash()).is_err() {
-        let entry = schedule.reserve(&mut ledger)?;
+        let entry = schedule.reserve(ledger)?;
         persist(&entry).map_err(FoundingError::Persist)?;
         ledger.persisted(entry.index)?;
     }
-    Ok(ledger)
+    Ok(())
 }

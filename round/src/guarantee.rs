@@ -169,7 +169,7 @@ impl fmt::Display for Guarantee {
         writeln!(f, "  accountant  {}", self.accountant)?;
         writeln!(f, "  sampling    {}", self.sampling)?;
         match self.metrics {
-            MetricsClaim::None => {}
+            MetricsClaim::None => writeln!(f, "  metrics     none: devices measure nothing")?,
             MetricsClaim::Private => writeln!(f, "  metrics     within the budget")?,
             MetricsClaim::NotPrivate => {
                 writeln!(f, "  metrics     NOT PRIVATE: published without noise, covered by no promise")?;

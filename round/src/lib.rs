@@ -17,6 +17,9 @@ pub mod optimizer;
 pub mod params;
 pub mod participation;
 pub mod plan;
+mod shared_ledger;
 pub mod task;
 pub mod time;
 pub mod trainer;
+
+pub use shared_ledger::SharedLedger;

@@ -3,7 +3,15 @@
 mod device;
 mod init;
 mod ledger;
+mod manual;
+mod model;
+mod operator;
 mod serve;
+mod settings;
+mod shown;
+mod task;
+
+pub(crate) use operator::Refused;
 
 use std::path::PathBuf;
 
@@ -12,13 +20,16 @@ use clap::{Args, Parser, Subcommand};
 
 /// Federated learning with differential privacy: the coordinator.
 ///
-/// Exit codes: 0 done, 1 the privacy budget refuses the task or its next round, 2 an error, 130 interrupted (the same command
-/// resumes).
+/// Exit codes: 0 done, 1 the privacy budget refuses the task or its next round, 2 an error, 130 `serve --task` interrupted (the same
+/// command resumes).
 #[derive(Debug, Parser)]
 #[command(name = "murmur-server", version)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// How logs are written to standard error.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -28,11 +39,30 @@ enum Command {
     /// Say who may take part.
     #[command(subcommand)]
     Device(device::Device),
+    /// Say what is to be learnt, and look at how it goes. Asks the server that is running.
+    #[command(subcommand)]
+    Task(task::Task),
     /// Look at what was spent.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
-    /// Run one task to its end, or resume it where the last process stopped.
+    /// Look at what was released.
+    #[command(subcommand)]
+    Model(model::Model),
+    /// Serve devices and operators, and work on every task that was created, until the process is told to stop.
     Serve(serve::Serve),
+    /// Print what a shell needs to complete these commands.
+    Completions(manual::Completions),
+    /// Write a manual page for every command.
+    Man(manual::Man),
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 /// Where everything is kept.
@@ -50,7 +80,11 @@ impl Arguments {
             Command::Init(init) => init.run(),
             Command::Device(device) => device.run(),
             Command::Ledger(ledger) => ledger.run(),
+            Command::Task(task) => task.run(),
+            Command::Model(model) => model.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         }
     }
 }

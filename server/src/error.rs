@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use murmur_privacy::{Digest, ledger::LedgerError};
+use murmur_privacy::{Digest, ledger::LedgerError, noise::EntropyError};
 use murmur_round::{coordinator::StartError, founding::FoundingError, task::TaskError};
 use thiserror::Error;
 
@@ -63,6 +63,12 @@ pub enum ServerError {
     /// The transport failed.
     #[error("serving devices failed")]
     Transport(#[from] tonic::transport::Error),
+    /// The description of the services cannot be served.
+    #[error("reflection: {0}")]
+    Reflection(String),
+    /// The operating system has no randomness to give.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
     /// No thread for the coordinator, or another failure of the operating system.
     #[error("the operating system refused: {0}")]
     Io(io::Error),

@@ -4,23 +4,30 @@
 //! - [`identity`] certifies devices and says whose a request is;
 //! - [`driver`] carries out what the coordinator asks for, in order, on one thread that owns it;
 //! - [`service`](Server) answers devices over gRPC and lets nothing unchecked through;
-//! - [`Server`] ties them together. Its caller owns the [`Door`], the entropy and the shutdown.
+//! - [`tasks`] has several tasks run side by side, each paid for by its population's ledger, as operators ask for them;
+//! - [`serve_tasks`] ties them together, and [`Server`] does for one task alone. Their caller owns the listeners and the shutdown.
 //!
-//! What is not here yet: limits per device, an operators' port, more than one task.
+//! What is not here yet: limits per device.
 #![forbid(unsafe_code)]
 
+mod admin;
 pub mod devices;
 mod door;
 pub mod driver;
 mod error;
 pub mod identity;
+mod metrics;
 pub mod moment;
 mod roll;
 mod server;
 mod service;
+mod serving;
 pub mod store;
+pub mod tasks;
 
+pub use admin::AdminDoor;
 pub use door::Door;
 pub use error::ServerError;
 pub use roll::call_roll;
 pub use server::{Ending, Server, serve_enrolment};
+pub use serving::serve_tasks;

@@ -17,17 +17,17 @@ const ERROR: u8 = 2;
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match arguments.log_format {
+        cli::LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).init(),
+        cli::LogFormat::Json => logs.json().with_ansi(false).init(),
+    }
     match arguments.run() {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("error: {error:#}");
-            let refused = error.downcast_ref::<ServerError>().is_some_and(ServerError::is_refusal);
+            let refused = error.downcast_ref::<ServerError>().is_some_and(ServerError::is_refusal)
+                || error.downcast_ref::<cli::Refused>().is_some();
             ExitCode::from(if refused { REFUSED } else { ERROR })
         }
     }

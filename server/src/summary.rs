@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{ERROR, REFUSED};
 
 /// What a shell calls a process that was interrupted.
-pub(crate) const INTERRUPTED: u8 = 130;
+const INTERRUPTED: u8 = 130;
 
 /// The end of a task, or of this part of it.
 #[derive(Debug, Serialize)]

@@ -4,7 +4,7 @@
 
 use std::{future::pending, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use murmur_client::link::{Access, Address, take_part};
+use murmur_client::link::{Access, Address, Course, take_part};
 use murmur_privacy::NoiseRng;
 use murmur_round::{checkpoint::read_manifest, coordinator::Outcome};
 use murmur_server::{Door, Server, store::MemoryStore};
@@ -105,7 +105,7 @@ async fn served(scenario: &Scenario, stride: u64) -> Bytes {
         let device = population.device(index).unwrap();
         let examples = Arc::new(population.examples(index, &device).into_owned());
         let access = Access::insecure_loopback(address.clone(), device).unwrap();
-        devices.spawn(take_part(access, examples));
+        devices.spawn(take_part(access, examples, Course::default()));
     }
     let ending =
         server.serve(Door::insecure_loopback(listener).unwrap(), Duration::from_secs(6), pending()).await.unwrap();

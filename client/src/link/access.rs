@@ -6,7 +6,7 @@ use murmur_round::{device::Device, device_id::DeviceId};
 
 use super::{
     Address, AddressError, CallError, LinkError, LocalBudget, MemoryError, State, StateError, calls::Calls,
-    memory::Memory,
+    course::Behind, memory::Memory,
 };
 
 /// A coordinator, and who the device is to it.
@@ -73,6 +73,23 @@ impl Access {
             Way::Certified(state) => {
                 Calls::certified(state.server(), state.ca(), state.identity()).map_err(LinkError::Identity)
             }
+        }
+    }
+
+    /// What the device has behind it.
+    pub(super) fn behind(&self) -> Result<Behind, StateError> {
+        match &self.way {
+            // A trial: it begins anew each time.
+            Way::InClear { .. } => Ok(Behind::default()),
+            Way::Certified(state) => state.behind(),
+        }
+    }
+
+    /// Keeps what the device has behind it, durably.
+    pub(super) fn keep_behind(&self, behind: &Behind) -> Result<(), StateError> {
+        match &self.way {
+            Way::InClear { .. } => Ok(()),
+            Way::Certified(state) => state.keep_behind(behind),
         }
     }
 

@@ -7,18 +7,22 @@
 mod access;
 mod address;
 mod calls;
+mod course;
 mod enrol;
 mod error;
 mod key;
 mod memory;
 mod patience;
+mod policy;
 mod session;
 mod state;
 
 pub use access::Access;
 pub use address::{Address, AddressError};
+pub use course::Course;
 pub use enrol::enrol;
 pub use error::{CallError, EnrolError, LinkError, MemoryError, StateError};
 pub use memory::LocalBudget;
+pub use policy::{Policy, PolicyError, PolicyRefusal};
 pub use session::take_part;
 pub use state::State;

@@ -11,37 +11,51 @@ use murmur_proto::{
     upload::{Header, Withdrawal},
 };
 use murmur_round::{
-    coordinator::TurnedAway,
+    coordinator::{TurnedAway, Verdict},
     device::{DeviceEffect, DeviceEvent},
     device_id::DeviceId,
     measure::LocalMetrics,
     params::Params,
     plan::{LocalPlan, ShuffleSeed},
     task::{Task, TaskHash},
-    time::Time,
+    time::{Millis, Time},
     trainer::Trainer,
 };
 
-use super::{Access, CallError, LinkError, calls::Calls, memory::Memory};
+use super::{Access, CallError, Course, LinkError, calls::Calls, course::Behind, memory::Memory};
 use crate::{data::Examples, trainer::BurnTrainer};
 
 /// Failures in a row (each after its own retries) after which a device gives up.
 const PATIENCE: u32 = 10;
 
-/// Takes part with the device's own `examples` until the coordinator says that the task is over. A certificate is renewed
-/// on the way.
+/// Takes part with the device's own `examples` until the coordinator says that it is over, or the `course` does. A certificate is
+/// renewed on the way.
 ///
 /// # Errors
 /// [`LinkError`] when the coordinator cannot be reached, does not know the device, or asks for what the device
 /// refuses.
-pub async fn take_part(access: Access, examples: Arc<Examples>) -> Result<(), LinkError> {
+pub async fn take_part(access: Access, examples: Arc<Examples>, course: Course) -> Result<(), LinkError> {
     let device = access.device().clone();
     let calls = access.calls()?;
+    let behind = access.behind()?;
     let (memory, mut machine) = access.remembered()?;
-    let mut session = Session { access, calls, memory, device, examples, task: None, trainer: None, failures: 0 };
+    let mut session = Session {
+        access,
+        calls,
+        memory,
+        device,
+        examples,
+        course,
+        behind,
+        task: None,
+        refused: None,
+        trainer: None,
+        failures: 0,
+        counted: 0,
+    };
     let start = Instant::now();
     let now = || Time(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX));
-    while !machine.is_finished() {
+    while !machine.is_finished() && !session.is_done() {
         if let Some(wake) = machine.next_deadline() {
             tokio::time::sleep(Duration::from_millis(now().until(wake).0)).await;
             machine.handle(now(), DeviceEvent::Tick)?;
@@ -70,10 +84,16 @@ struct Session {
     memory: Memory,
     device: DeviceId,
     examples: Arc<Examples>,
+    course: Course,
+    behind: Behind,
     /// The task, once it was fetched; it never changes.
     task: Option<(TaskHash, Arc<Task>)>,
+    /// The task that was refused last, and why: that is said once.
+    refused: Option<(TaskHash, String)>,
     trainer: Option<BurnTrainer>,
     failures: u32,
+    /// Updates that were counted.
+    counted: u32,
 }
 
 impl Session {
@@ -81,10 +101,8 @@ impl Session {
         Ok(Some(match effect {
             DeviceEffect::CheckIn => self.check_in().await?,
             DeviceEffect::FetchTask(hash) => match self.fetch_task(hash).await {
-                Ok(task) => {
-                    self.examples.check(&task.model)?;
-                    DeviceEvent::Task(task)
-                }
+                Ok(task) if self.agrees(hash, &task)? => DeviceEvent::Task(task),
+                Ok(_) => DeviceEvent::Failed,
                 Err(error) => self.failed(error)?,
             },
             DeviceEffect::FetchModel(model) => match self.fetch_model(model).await {
@@ -115,11 +133,56 @@ impl Session {
         }))
     }
 
+    fn is_done(&self) -> bool {
+        self.course.once && self.counted > 0
+    }
+
+    /// Whether the device takes part in the task; if not, its owner is told why, once.
+    fn agrees(&mut self, hash: TaskHash, task: &Task) -> Result<bool, LinkError> {
+        let refusal = match self.examples.check(&task.model) {
+            Err(error) if !self.course.patient => return Err(error.into()),
+            Err(error) => format!("this device's data do not fit it: {error}"),
+            Ok(()) => match self.behind.agree(&self.course.policy, &self.access, hash, task)? {
+                Ok(()) => return Ok(true),
+                Err(refusal) => refusal.to_string(),
+            },
+        };
+        let refused = Some((hash, refusal));
+        if self.refused != refused {
+            let (_, refusal) = refused.as_ref().map_or((hash, ""), |(hash, refusal)| (*hash, refusal));
+            tracing::warn!("this device takes no part in task {} ({hash}): {refusal}", task.name);
+            self.refused = refused;
+        }
+        Ok(false)
+    }
+
+    /// Whether the device may ask for work, by its policy.
+    async fn may_ask(&self) -> bool {
+        if self.course.policy.only_when.is_none() {
+            return true;
+        }
+        let policy = self.course.policy.clone();
+        // A thread that panicked has not said yes.
+        tokio::task::spawn_blocking(move || policy.may_ask()).await.unwrap_or(false)
+    }
+
     async fn check_in(&mut self) -> Result<DeviceEvent, LinkError> {
+        if !self.may_ask().await {
+            let after = Millis(u64::try_from(self.course.policy.pause().as_millis()).unwrap_or(u64::MAX));
+            tracing::debug!("only_when says no; it is asked again in {} s", after.0 / 1_000);
+            return Ok(DeviceEvent::TurnedAway(TurnedAway::ComeBack { after }));
+        }
         if let Some(calls) = self.access.renewed(&self.calls).await? {
             self.calls = calls;
         }
-        match self.calls.check_in(&self.device).await.map_err(|error| self.access.failed(error))? {
+        let answer = match self.calls.check_in(&self.device).await {
+            Err(error) if self.course.patient && error.is_passing() => {
+                tracing::warn!("the coordinator is not there, and is asked again and again: {error}");
+                return Ok(DeviceEvent::Failed);
+            }
+            answer => answer.map_err(|error| self.access.failed(error))?,
+        };
+        match answer {
             CheckIn::Assigned(assignment) => Ok(DeviceEvent::Assigned(assignment)),
             CheckIn::TurnedAway(TurnedAway::NotEnrolled) => Err(LinkError::NotEnrolled(self.device.clone())),
             CheckIn::TurnedAway(reason) => Ok(DeviceEvent::TurnedAway(reason)),
@@ -180,6 +243,7 @@ impl Session {
         let verdict = self.calls.upload(header, bytes.into()).await?;
         tracing::info!(round, "update sent: {}", words(&verdict));
         self.failures = 0;
+        self.counted += u32::from(verdict == Verdict::Accepted);
         Ok(DeviceEvent::Answered(verdict))
     }
 
@@ -195,7 +259,7 @@ impl Session {
     /// A failure is the device's to get over, up to a point.
     fn failed(&mut self, error: CallError) -> Result<DeviceEvent, LinkError> {
         self.failures += 1;
-        if self.failures >= PATIENCE {
+        if self.failures >= PATIENCE && !self.course.patient {
             return Err(LinkError::Failures(self.failures, error));
         }
         tracing::warn!("this round is given up: {error}");

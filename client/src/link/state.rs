@@ -3,6 +3,8 @@
 //! - `device.json`: its name, its population, its coordinator, and how long its certificate holds;
 //! - `identity.pem`: its private key and certificate, readable by its owner alone;
 //! - `ca.pem`: by this it verifies its coordinator;
+//! - `behind.json`: the tasks that it took part in, with their epsilons;
+//! - `policy.toml`, if its owner put one there;
 //! - `enrolling.pem`: a private key that is not certified yet, readable by its owner alone.
 
 use std::{
@@ -17,12 +19,13 @@ use murmur_proto::enrolment::DeviceCertificate;
 use murmur_round::device_id::DeviceId;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, StateError, key::Key};
+use super::{Address, StateError, course::Behind, key::Key};
 
 const RECORD: &str = "device.json";
 const IDENTITY: &str = "identity.pem";
 const CA: &str = "ca.pem";
 const ENROLLING: &str = "enrolling.pem";
+const BEHIND: &str = "behind.json";
 const LOCK: &str = ".lock";
 
 /// `device.json`.
@@ -238,6 +241,24 @@ impl State {
     /// The folder that it lies in. It is this process's for as long as one of them lives.
     pub(super) fn folder(&self) -> Folder {
         self.folder.clone()
+    }
+
+    /// Where its owner may have put a policy.
+    #[must_use]
+    pub fn policy_path(&self) -> PathBuf {
+        self.folder.path.join("policy.toml")
+    }
+
+    pub(super) fn behind(&self) -> Result<Behind, StateError> {
+        let path = self.folder.path.join(BEHIND);
+        let Some(bytes) = read(&path)? else { return Ok(Behind::default()) };
+        serde_json::from_slice(&bytes).map_err(|error| StateError::Malformed { path, what: error.to_string() })
+    }
+
+    pub(super) fn keep_behind(&self, behind: &Behind) -> Result<(), StateError> {
+        let text = serde_json::to_string_pretty(behind)
+            .map_err(|error| StateError::Malformed { path: self.folder.path.join(BEHIND), what: error.to_string() })?;
+        self.folder.replace(BEHIND, &(text + "\n"))
     }
 
     pub(super) fn identity(&self) -> &str {

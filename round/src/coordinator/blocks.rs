@@ -89,9 +89,8 @@ impl Shared {
 
     /// A round was paid for, or the rest of a block given up.
     pub(super) fn move_register(&mut self) {
-        let Some(position) = self.account().map(TaskAccount::rounds_spent) else { return };
         if let Some(register) = &mut self.register {
-            register.move_to(position, &self.enrolled);
+            register.move_to(self.ledger.rounds_spent(&self.schedule.hash()), &self.enrolled);
             // Whose turn it is has changed.
             self.forget_who_is_about();
         }
@@ -136,7 +135,7 @@ impl Shared {
         self.secret.as_ref().is_some_and(|held| held.block == block)
     }
 
-    fn account(&self) -> Option<&TaskAccount> {
+    fn account(&self) -> Option<TaskAccount> {
         self.ledger.account(&self.schedule.hash()).ok()
     }
 }

@@ -14,10 +14,11 @@ pub use event::{Assignment, Effect, Event, Outcome, Refusal, TurnedAway, Verdict
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::LedgerError, units::Clip};
+use murmur_privacy::{Digest, NoiseRng, Provenance, ledger::LedgerError, units::Clip};
 use thiserror::Error;
 
 use crate::{
+    SharedLedger,
     checkpoint::{Checkpoint, CheckpointError, read_manifest},
     device_id::DeviceId,
     guarantee::Guarantee,
@@ -115,10 +116,11 @@ impl Coordinator {
     pub fn start(
         schedule: Schedule,
         mut enrolled: Vec<DeviceId>,
-        ledger: Ledger,
+        ledger: impl Into<SharedLedger>,
         entropy: NoiseRng,
         stored: Stored,
     ) -> Result<Self, StartError> {
+        let ledger = ledger.into();
         let Stored { checkpoint: stored, secret: kept, attendance } = stored;
         if ledger.provenance() != entropy.provenance() {
             return Err(StartError::Provenance { ledger: ledger.provenance(), entropy: entropy.provenance() });
@@ -173,6 +175,32 @@ impl Coordinator {
         self.shared.threads = threads;
     }
 
+    /// Opens no round until [`resume`](Self::resume). One that is open goes on to its end: who is counted in it, and that it is released,
+    /// depends on nobody's wish.
+    pub fn pause(&mut self) {
+        self.shared.paused = true;
+    }
+
+    /// Opens rounds again, from the next event on.
+    pub fn resume(&mut self) {
+        self.shared.paused = false;
+    }
+
+    /// Whether a round is open, or one is being opened, paid for or released.
+    #[must_use]
+    pub fn is_in_round(&self) -> bool {
+        !matches!(self.phase, Phase::Waiting(_) | Phase::Finished(_))
+    }
+
+    /// Gives up the round that collects updates, if one does: its sum is dropped, it spends nothing, and its number is used up. For a
+    /// process that ends, and never because of what was sent: whoever watches learns that the process ended, and nothing else.
+    pub fn abandon(&mut self) {
+        if let Phase::Collecting(collecting) = &self.phase {
+            let round = collecting.round();
+            self.phase = Abandoning::enter(&mut self.shared, round);
+        }
+    }
+
     /// Takes in one event. `now` never goes back.
     pub fn handle(&mut self, now: Time, event: Event) {
         let phase = std::mem::replace(&mut self.phase, Phase::Waiting(Waiting));
@@ -220,9 +248,9 @@ impl Coordinator {
         &self.shared.schedule
     }
 
-    /// The ledger it spends from.
+    /// The ledger it spends from, which other tasks' coordinators may share.
     #[must_use]
-    pub fn ledger(&self) -> &Ledger {
+    pub fn ledger(&self) -> &SharedLedger {
         &self.shared.ledger
     }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use murmur_privacy::{
-    Digest, Ledger, NoiseRng, NoiseStream,
-    ledger::{LedgerError, TaskAccount},
+    Digest, NoiseRng, NoiseStream,
+    ledger::LedgerError,
     units::{Clip, Epsilon},
 };
 
@@ -17,6 +17,7 @@ use super::{
     availability::{Availability, Heard},
 };
 use crate::{
+    SharedLedger,
     checkpoint::{Checkpoint, CheckpointError, Manifest},
     device_id::DeviceId,
     guarantee::Guarantee,
@@ -32,7 +33,7 @@ pub(super) struct Shared {
     pub(super) schedule: Schedule,
     /// Sorted, without duplicates.
     pub(super) enrolled: Vec<DeviceId>,
-    pub(super) ledger: Ledger,
+    pub(super) ledger: SharedLedger,
     pub(super) entropy: NoiseRng,
     pub(super) params: Arc<Params>,
     pub(super) model: Digest,
@@ -50,6 +51,8 @@ pub(super) struct Shared {
     pub(super) stop_after: Option<u32>,
     /// Threads that draw noise.
     pub(super) threads: NonZeroUsize,
+    /// No round is to be opened for now.
+    pub(super) paused: bool,
     pub(super) effects: VecDeque<Effect>,
     /// The last closed round and who was counted in it: a repeated upload gets its first answer back.
     pub(super) closed: Option<(u32, BTreeSet<DeviceId>)>,
@@ -60,7 +63,7 @@ impl Shared {
     pub(super) fn new(
         schedule: Schedule,
         enrolled: Vec<DeviceId>,
-        ledger: Ledger,
+        ledger: SharedLedger,
         entropy: NoiseRng,
         params: Params,
         optimizer: OptimizerState,
@@ -81,6 +84,7 @@ impl Shared {
             register: None,
             stop_after: None,
             threads: NonZeroUsize::MIN,
+            paused: false,
             effects: VecDeque::new(),
             closed: None,
             availability: Availability::default(),
@@ -92,7 +96,7 @@ impl Shared {
         let Some(rule) = self.schedule.task().turn_rule() else {
             return if kept.is_empty() { Ok(()) } else { Err(DamagedAttendance.into()) };
         };
-        let position = self.ledger.account(&self.schedule.hash())?.rounds_spent();
+        let position = self.ledger.rounds_spent(&self.schedule.hash());
         self.register = Some(Register::restore(rule, kept, position, &self.enrolled)?);
         Ok(())
     }
@@ -155,7 +159,7 @@ impl Shared {
 
     pub(super) fn guarantee(&self) -> Result<Guarantee, LedgerError> {
         let account = self.ledger.account(&self.schedule.hash())?;
-        Ok(Guarantee::of(&self.schedule, account, self.ledger.provenance()))
+        Ok(Guarantee::of(&self.schedule, &account, self.ledger.provenance()))
     }
 
     pub(super) fn window(&self) -> Millis {
@@ -212,7 +216,7 @@ impl Shared {
     pub(super) fn assign(&mut self, device: DeviceId, round: u32) {
         let (task, grid) = (self.schedule.hash(), self.schedule.grid());
         // Of an open round: nothing is paid for while it is open.
-        let position = self.ledger.account(&task).map_or(0, TaskAccount::rounds_spent);
+        let position = self.ledger.rounds_spent(&task);
         let assignment = Assignment { task, round, position, model: self.model, grid, clip: self.clip };
         self.effects.push_back(Effect::Assign { device, assignment });
     }

@@ -122,6 +122,20 @@ pub enum TaskError {
     Refused(#[from] Refusal),
 }
 
+impl TaskError {
+    /// Whether the task itself may be sound, and other devices being enrolled would make it fit.
+    #[must_use]
+    pub fn passes_with_enrolment(&self) -> bool {
+        use ParticipationError::{CohortAbovePopulation, NeverOpens, TooFewForTurns};
+        matches!(
+            self,
+            Self::NoDevices
+                | Self::DeltaTooLarge { .. }
+                | Self::Participation(CohortAbovePopulation { .. } | NeverOpens { .. } | TooFewForTurns { .. })
+        )
+    }
+}
+
 impl From<CorrelationError> for TaskError {
     fn from(error: CorrelationError) -> Self {
         Self::Correlation(error)

@@ -10,6 +10,7 @@ mod local;
 mod phases;
 mod reference;
 mod sequences;
+mod sharing;
 mod tasks;
 mod turns;
 mod world;

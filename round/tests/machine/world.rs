@@ -327,7 +327,7 @@ impl World {
     }
 
     /// The task's account as the coordinator sees it.
-    pub(crate) fn account(&self) -> &TaskAccount {
+    pub(crate) fn account(&self) -> TaskAccount {
         self.coordinator.ledger().account(&self.schedule.hash()).unwrap()
     }
 

@@ -1,10 +1,13 @@
 //! `ledger`: what was spent, read beside a running server or without one.
 
+mod show;
+
 use std::io::{self, BufWriter, Write};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use murmur_server::store::sqlite::Reader;
+use serde_json::json;
 
 use super::DataDirectory;
 
@@ -12,6 +15,10 @@ use super::DataDirectory;
 pub(super) enum Ledger {
     /// Print a ledger as lines of JSON, one an entry, as `murmur-sim budget ledger FILE` reads them.
     Export(Export),
+    /// Show every round that was charged, and what is reserved and left.
+    Show(Several),
+    /// Replay ledgers from the medium: their chains, and every rule that they must keep.
+    Verify(Several),
 }
 
 #[derive(Debug, Args)]
@@ -23,10 +30,25 @@ pub(super) struct Export {
     population: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Several {
+    #[command(flatten)]
+    data: DataDirectory,
+    /// Whose ledger; without it, all of them.
+    #[arg(long, value_name = "P")]
+    population: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
 impl Ledger {
     pub(super) fn run(&self) -> Result<u8> {
-        let Self::Export(export) = self;
-        export.run()?;
+        match self {
+            Self::Export(export) => export.run(),
+            Self::Show(several) => show::show(&several.ledgers()?, several.json),
+            Self::Verify(several) => several.verify(),
+        }?;
         Ok(0)
     }
 }
@@ -47,5 +69,37 @@ impl Export {
             writeln!(out, "{}", entry.to_line()?)?;
         }
         Ok(out.flush()?)
+    }
+}
+
+impl Several {
+    /// The ledgers asked for, with their populations. A population that has none yet has spent nothing.
+    fn ledgers(&self) -> Result<Vec<(String, Vec<murmur_privacy::ledger::Entry>)>> {
+        let reader = Reader::open(&self.data.path)?;
+        let mut populations = reader.populations()?;
+        if let Some(named) = &self.population {
+            populations.retain(|population| population == named);
+        }
+        populations.into_iter().map(|population| Ok((population.clone(), reader.entries(&population)?))).collect()
+    }
+
+    fn verify(&self) -> Result<()> {
+        let mut verified = Vec::new();
+        for (population, entries) in self.ledgers()? {
+            let named = || format!("the ledger of population {population:?}");
+            let ledger = murmur_privacy::Ledger::replay(entries).with_context(named)?;
+            verified.push(json!({ "population": population, "entries": ledger.length(), "head": ledger.head() }));
+        }
+        let mut out = io::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", json!({ "ledgers": verified }))?;
+        } else {
+            for one in &verified {
+                let [population, entries, head] = ["population", "entries", "head"].map(|key| one[key].to_string());
+                let text = |value: String| value.trim_matches('"').to_owned();
+                writeln!(out, "{}: sound, {entries} entries, head {}", text(population), text(head))?;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,8 +1,8 @@
-//! `serve`: one task, one population, one process; or no task yet, and devices that enrol.
+//! `serve`: every task that operators created; or, with `--task`, one alone to its end.
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -20,16 +20,29 @@ use murmur_round::{
     time::Millis,
 };
 use murmur_server::{
-    Door, Server, call_roll, devices,
+    AdminDoor, Door, Server, call_roll, devices,
     identity::{Files, Registrar},
-    serve_enrolment,
+    serve_tasks,
     store::{SqliteRegistry, SqliteStore},
+    tasks::Tasks,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use super::DataDirectory;
-use crate::summary::{INTERRUPTED, Summary};
+use super::{
+    DataDirectory,
+    operator::Announced,
+    settings::{self, Settings},
+};
+use crate::summary::Summary;
 
+/// Where devices come in when nobody says otherwise.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7878);
+/// Where operators come in when nobody says otherwise.
+const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// How long certificates of devices hold when nobody says otherwise.
+const VALIDITY: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How long rounds under way may go on when nobody says otherwise.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Even devices that were told to come back at once may have something to finish.
 const LEAST_LINGER: Duration = Duration::from_secs(5);
 /// What a device that comes back on time may need to get here.
@@ -37,17 +50,27 @@ const ON_THE_WAY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// The task file. Without it devices can enrol, and nothing else happens until the server is interrupted.
+    /// Run this task alone, to its end, or resume it where the last process stopped; no operator is answered meanwhile.
     #[arg(long, value_name = "FILE")]
     task: Option<PathBuf>,
     #[command(flatten)]
     data: DataDirectory,
-    /// Address for devices; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
-    listen: SocketAddr,
-    /// How long the certificates of devices hold, as 90d or 12h. A device renews its own in the last third.
-    #[arg(long, value_name = "DURATION", default_value = "90d", value_parser = validity)]
-    certificate_validity: Duration,
+    /// What is not said here, as TOML: keys `listen`, `admin`, `certificate_validity` and `patience`.
+    #[arg(long, value_name = "FILE", conflicts_with = "task")]
+    config: Option<PathBuf>,
+    /// Where devices come in; port 0 takes a free one [default: 127.0.0.1:7878]
+    #[arg(long, value_name = "HOST:PORT", value_parser = settings::address)]
+    listen: Option<SocketAddr>,
+    /// Where operators come in; the other commands find it by the data directory [default: 127.0.0.1, a free port]
+    #[arg(long, value_name = "HOST:PORT", value_parser = settings::address, conflicts_with = "task")]
+    admin: Option<SocketAddr>,
+    /// How long the certificates of devices hold, as 90d or 12h. A device renews its own in the last third [default: 90d]
+    #[arg(long, value_name = "DURATION", value_parser = validity)]
+    certificate_validity: Option<Duration>,
+    /// How long rounds under way may go on once the server is told to stop; those that do not end are given up, and cost nothing
+    /// [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, conflicts_with = "task")]
+    patience: Option<Duration>,
     /// Serve without TLS, on loopback only, and believe everybody who they say they are: for trials on one machine.
     #[arg(long, requires = "task")]
     insecure_loopback: bool,
@@ -80,29 +103,53 @@ fn validity(text: &str) -> Result<Duration, String> {
 
 impl Serve {
     pub(super) fn run(&self) -> Result<u8> {
-        if self.insecure_loopback && !self.listen.ip().is_loopback() {
-            bail!("--listen {}: --insecure-loopback serves loopback addresses only (127.0.0.1, [::1])", self.listen);
+        let settings = self.settings()?;
+        let listen = settings.listen.unwrap_or(LISTEN);
+        if self.insecure_loopback && !listen.ip().is_loopback() {
+            bail!("--listen {listen}: --insecure-loopback serves loopback addresses only (127.0.0.1, [::1])");
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         match &self.task {
-            Some(task) => self.serve_task(task, &runtime),
-            None => self.serve_enrolment(&runtime),
+            Some(task) => self.serve_task(task, &settings, &runtime),
+            None => self.serve_tasks(&settings, &runtime),
         }
     }
 
-    fn serve_enrolment(&self, runtime: &Runtime) -> Result<u8> {
-        // Held while it serves: a data directory has one server.
-        let _store = SqliteStore::open(&self.data.path)?;
-        runtime.block_on(async {
-            let (interrupted, door) = (interruption()?, self.door().await?);
-            tracing::info!("no task is served; devices can enrol");
-            tracing::info!("listening on {}", door.url()?);
-            Ok::<_, anyhow::Error>(serve_enrolment(door, interrupted).await?)
-        })?;
-        Ok(INTERRUPTED)
+    /// The command line over the file.
+    fn settings(&self) -> Result<Settings> {
+        let file = self.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
+        Ok(Settings {
+            listen: self.listen.or(file.listen),
+            admin: self.admin.or(file.admin),
+            certificate_validity: self.certificate_validity.or(file.certificate_validity),
+            patience: self.patience.or(file.patience),
+        })
     }
 
-    fn serve_task(&self, path: &Path, runtime: &Runtime) -> Result<u8> {
+    fn serve_tasks(&self, settings: &Settings, runtime: &Runtime) -> Result<u8> {
+        let folder = &self.data.path;
+        runtime.block_on(async {
+            let (interrupted, door) = (interruption()?, self.door(settings).await?);
+            let files = Files::of(folder);
+            let (identity, admin_ca) = (files.admin_listener_identity()?, files.admin_ca_certificate()?);
+            let admin = settings.admin.unwrap_or(ADMIN);
+            let listener = TcpListener::bind(admin).await.with_context(|| format!("cannot listen on {admin}"))?;
+            let address = listener.local_addr()?;
+            // Held while it serves: a data directory has one server.
+            let store = SqliteStore::open(folder)?;
+            let (tasks, failure) = Tasks::open(store, Arc::new(SqliteRegistry::open(folder)?))?;
+            let _announced = Announced::write(folder, address)?;
+            tracing::info!("operators are answered on https://{address}");
+            tracing::info!("listening on {}", door.url()?);
+            let door = (door, AdminDoor::new(listener, identity, &admin_ca));
+            let patience = settings.patience.unwrap_or(PATIENCE);
+            Ok::<_, anyhow::Error>(serve_tasks(door.0, door.1, tasks, failure, patience, interrupted).await?)
+        })?;
+        tracing::info!("stopped; the same command goes on from here");
+        Ok(0)
+    }
+
+    fn serve_task(&self, path: &Path, settings: &Settings, runtime: &Runtime) -> Result<u8> {
         let listed = self.devices.as_ref().map(|list| devices::read(list)).transpose()?;
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let named = || format!("task {}", path.display());
@@ -118,7 +165,7 @@ impl Serve {
         let entropy = NoiseRng::from_operating_system()?;
         let ending = runtime.block_on(async {
             // Before the ledger is touched: a port in use must cost nothing.
-            let (interrupted, door) = (interruption()?, self.door().await?);
+            let (interrupted, door) = (interruption()?, self.door(settings).await?);
             let server = Server::open(schedule, devices, self.budget()?, store, entropy)?;
             eprintln!("task {name}\n{}", server.guarantee()?);
             tracing::info!("listening on {}", door.url()?);
@@ -140,7 +187,7 @@ impl Serve {
         if devices.is_empty() {
             bail!(
                 "no device is enrolled in population {population:?}: `murmur-server device token --data-dir {folder} --population \
-                 {population}` makes tokens, and `murmur-server serve --data-dir {folder}`, without a task, lets devices use them",
+                 {population}` makes tokens, and `murmur-server serve --data-dir {folder}`, without --task, lets devices use them",
                 folder = self.data.path.display(),
                 population = task.population
             );
@@ -148,13 +195,13 @@ impl Serve {
         Ok(devices)
     }
 
-    async fn door(&self) -> Result<Door> {
-        let listen = self.listen;
+    async fn door(&self, settings: &Settings) -> Result<Door> {
+        let (listen, validity) = (settings.listen.unwrap_or(LISTEN), settings.certificate_validity.unwrap_or(VALIDITY));
         let certified = if self.insecure_loopback {
             None
         } else {
             let registry = Arc::new(SqliteRegistry::open(&self.data.path)?);
-            let registrar = Registrar::open(&self.data.path, registry, self.certificate_validity)?;
+            let registrar = Registrar::open(&self.data.path, registry, validity)?;
             Some((Files::of(&self.data.path).device_listener_identity()?, registrar))
         };
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
@@ -234,6 +281,9 @@ mod tests {
         assert!(typed(&["--devices", "list", "--insecure-loopback"]).is_ok());
         assert!(!typed(&[]).unwrap().insecure_loopback);
         assert!(typed(&["--certificate-validity", "0s"]).is_err());
-        assert_eq!(typed(&[]).unwrap().certificate_validity, Duration::from_secs(90 * 24 * 3600));
+        assert_eq!(
+            typed(&["--certificate-validity", "2h"]).unwrap().certificate_validity,
+            Some(Duration::from_secs(7200))
+        );
     }
 }

@@ -9,7 +9,7 @@ mod published;
 mod thread;
 
 pub use published::Published;
-pub(crate) use thread::{Queue, run};
+pub(crate) use thread::{Command, Queue, run};
 
 use bytes::Bytes;
 use murmur_privacy::{Digest, ledger::Record};
@@ -31,6 +31,19 @@ pub enum Reply {
     CheckIn(CheckIn),
     /// To an upload or a withdrawal.
     Verdict(Verdict),
+}
+
+/// What an operator, or the end of the process, wants of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Open no round for now.
+    Pause,
+    /// Open rounds again.
+    Resume,
+    /// End after the round under way.
+    Cancel,
+    /// Give up the round that collects updates: it spends nothing.
+    Abandon,
 }
 
 /// One task's coordinator with its store.
@@ -67,6 +80,27 @@ impl<S: Store> Driver<S> {
         }
         self.tell(at, event);
         self.settle(clock, reply).inspect_err(|_| self.broken = true)
+    }
+
+    /// As [`handle`](Self::handle), for what an operator wants.
+    ///
+    /// # Errors
+    /// [`ServerError`] when the store fails.
+    pub fn heed(&mut self, clock: &dyn Fn() -> Time, wish: Wish) -> Result<(), ServerError> {
+        match wish {
+            Wish::Pause => self.coordinator.pause(),
+            Wish::Resume => self.coordinator.resume(),
+            // The round under way is the last: it releases, like every round that was opened.
+            Wish::Cancel => self.coordinator.stop_after(0),
+            Wish::Abandon => self.coordinator.abandon(),
+        }
+        self.handle(clock(), clock, Event::Tick, &mut |_| {})
+    }
+
+    /// Whether a round is open, or one is being opened, paid for or released.
+    #[must_use]
+    pub fn is_in_round(&self) -> bool {
+        self.coordinator.is_in_round()
     }
 
     /// An event may have waited while others and their durable writes went on: its time is then theirs.

@@ -26,7 +26,10 @@ impl Notes {
 
     pub(super) fn abandoned(&self, round: u32) {
         let _span = self.span(Some(round));
-        tracing::warn!("given up: the process before this one left it open; it cost nothing{}", self.caveat);
+        tracing::warn!(
+            "given up: the process that had opened it ended, or was told to; it cost nothing{}",
+            self.caveat
+        );
     }
 
     pub(super) fn forfeited(&self, rounds: u32) {

@@ -6,6 +6,7 @@ use murmur_privacy::{
     units::{DeltaProbability, Epsilon},
 };
 use murmur_round::{
+    SharedLedger,
     coordinator::{Coordinator, Stored},
     device_id::DeviceId,
     founding::found,
@@ -35,7 +36,6 @@ impl<S: Store> Driver<S> {
     ) -> Result<Self, ServerError> {
         let population = schedule.task().population.clone();
         let entries = store.entries(&population)?;
-        let rounds_released = released(&entries, &schedule);
         let ledger = match entries.is_empty() {
             true => None,
             false => Some(Ledger::replay(entries).map_err(|cause| {
@@ -44,6 +44,23 @@ impl<S: Store> Driver<S> {
             })?),
         };
         let ledger = found(&schedule, ledger, budget, entropy.provenance(), |entry| store.append(&population, entry))?;
+        Self::join(schedule, devices, ledger.into(), store, entropy)
+    }
+
+    /// As [`open`](Self::open), for a task that has its reservation in a ledger which other tasks of the population share. Whatever one
+    /// of their drivers takes in, it has carried out before another one takes in anything.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub fn join(
+        schedule: Schedule,
+        devices: Vec<DeviceId>,
+        ledger: SharedLedger,
+        mut store: S,
+        entropy: NoiseRng,
+    ) -> Result<Self, ServerError> {
+        let population = schedule.task().population.clone();
+        let rounds_released = released(&store.entries(&population)?, &schedule);
         let hash = schedule.hash();
         let account = ledger.account(&hash).map_err(|cause| ServerError::Ledger { population, cause })?;
         let reservation = account.reservation();

@@ -22,7 +22,7 @@ use murmur_round::{
 use super::{Driver, Reply};
 use crate::{
     ServerError,
-    store::{MemoryStore, Roll, Store, StoreError},
+    store::{MemoryStore, Order, OrderState, Roll, Store, StoreError},
 };
 
 const ROUNDS: u32 = 3;
@@ -144,6 +144,26 @@ impl Store for Mortal {
 
     fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError> {
         self.0.lock().unwrap().kept.roll(task)
+    }
+
+    fn populations(&mut self) -> Result<Vec<String>, StoreError> {
+        self.0.lock().unwrap().kept.populations()
+    }
+
+    fn put_order(&mut self, order: &Order) -> Result<(), StoreError> {
+        self.step("order".to_owned(), |kept| kept.put_order(order).unwrap())
+    }
+
+    fn set_order(&mut self, task: &TaskHash, state: OrderState, reason: Option<&str>) -> Result<(), StoreError> {
+        self.step(format!("order {state}"), |kept| kept.set_order(task, state, reason).unwrap())
+    }
+
+    fn remove_order(&mut self, task: &TaskHash) -> Result<(), StoreError> {
+        self.step("no order".to_owned(), |kept| kept.remove_order(task).unwrap())
+    }
+
+    fn orders(&mut self) -> Result<Vec<Order>, StoreError> {
+        self.0.lock().unwrap().kept.orders()
     }
 }
 

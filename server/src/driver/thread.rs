@@ -8,11 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use murmur_round::{coordinator::Event, time::Time};
+use murmur_round::{coordinator::Event, task::TaskHash, time::Time};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{Driver, Reply};
-use crate::{ServerError, store::Store};
+use crate::{ServerError, store::Store, tasks::Operation};
 
 /// Something for the thread to do.
 pub(crate) enum Command {
@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Device {
         /// When it came: a window is over for whoever comes after it, not for whoever waits in the queue.
         at: Time,
+        /// To whose coordinator.
+        task: TaskHash,
         /// What happened.
         event: Event,
         /// Where the device waits.
@@ -27,16 +29,23 @@ pub(crate) enum Command {
         /// Its place in the queue.
         permit: OwnedSemaphorePermit,
     },
+    /// An operator's request.
+    Operate(Operation),
+    /// End what is under way until then, give up the rest, and stop.
+    Drain {
+        /// The latest moment.
+        until: Instant,
+    },
     /// Enough.
     Stop,
 }
 
 /// Milliseconds since the server began to serve.
 #[derive(Clone, Copy)]
-struct Clock(Instant);
+pub(crate) struct Clock(Instant);
 
 impl Clock {
-    fn now(self) -> Time {
+    pub(crate) fn now(self) -> Time {
         Time(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 }
@@ -51,6 +60,11 @@ pub(crate) struct Queue {
 pub(crate) struct Gone;
 
 impl Queue {
+    /// What time it is for whoever queues.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// A queue and its end.
     pub(crate) fn new() -> (Arc<Self>, Receiver<Command>) {
         let (commands, end) = mpsc::channel();
@@ -60,12 +74,25 @@ impl Queue {
     /// Queues a device's event. Stamped and sent under one lock: the queue's order is the stamps' order.
     pub(crate) fn put(
         &self,
+        task: TaskHash,
         event: Event,
         reply: oneshot::Sender<Reply>,
         permit: OwnedSemaphorePermit,
     ) -> Result<(), Gone> {
         let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        commands.send(Command::Device { at: self.clock.now(), event, reply, permit }).map_err(|_| Gone)
+        commands.send(Command::Device { at: self.clock.now(), task, event, reply, permit }).map_err(|_| Gone)
+    }
+
+    /// Queues an operator's request.
+    pub(crate) fn operate(&self, operation: Operation) -> Result<(), Gone> {
+        let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        commands.send(Command::Operate(operation)).map_err(|_| Gone)
+    }
+
+    /// Ends the thread once no round is under way any more, at the latest then.
+    pub(crate) fn drain(&self, until: Instant) {
+        // It may be gone already; whoever joins it learns why.
+        let _ = self.commands.lock().unwrap_or_else(PoisonError::into_inner).send(Command::Drain { until });
     }
 
     /// Ends the thread, once it has done what was queued before.
@@ -75,7 +102,7 @@ impl Queue {
     }
 
     /// Waits for whoever has stamped an event and not queued it yet.
-    fn let_in(&self) {
+    pub(crate) fn let_in(&self) {
         drop(self.commands.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -113,7 +140,7 @@ pub(crate) fn run<S: Store>(
             command = end.try_recv().or(command);
         }
         match command {
-            Ok(Command::Device { at, event, reply, permit }) => {
+            Ok(Command::Device { at, event, reply, permit, .. }) => {
                 drop(permit);
                 let mut reply = Some(reply);
                 driver.handle(at, &clock, event, &mut |answer| {
@@ -122,7 +149,9 @@ pub(crate) fn run<S: Store>(
                 })?;
             }
             Err(RecvTimeoutError::Timeout) => driver.handle(moment, &clock, Event::Tick, &mut |_| {})?,
-            Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(driver),
+            // Nobody operates a server of one task: whoever asked is told that it stops.
+            Ok(Command::Operate(_)) => {}
+            Ok(Command::Stop | Command::Drain { .. }) | Err(RecvTimeoutError::Disconnected) => return Ok(driver),
         }
     }
 }

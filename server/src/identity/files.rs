@@ -77,6 +77,32 @@ impl Files {
         Ok(ListenerIdentity { certificate: self.read(&path)?, key: self.read(&key_of(&path))? })
     }
 
+    /// What the admin listener shows.
+    ///
+    /// # Errors
+    /// [`IdentityError`], notably [`Absent`](IdentityError::Absent) before `init`.
+    pub fn admin_listener_identity(&self) -> Result<ListenerIdentity, IdentityError> {
+        let path = self.admin_listener();
+        Ok(ListenerIdentity { certificate: self.read(&path)?, key: self.read(&key_of(&path))? })
+    }
+
+    /// What the operator shows.
+    ///
+    /// # Errors
+    /// [`IdentityError`], notably [`Absent`](IdentityError::Absent) before `init`.
+    pub fn operator_identity(&self) -> Result<ListenerIdentity, IdentityError> {
+        let path = self.operator();
+        Ok(ListenerIdentity { certificate: self.read(&path)?, key: self.read(&key_of(&path))? })
+    }
+
+    /// The certificate by which the admin listener and operators know each other.
+    ///
+    /// # Errors
+    /// [`IdentityError`], notably [`Absent`](IdentityError::Absent) before `init`.
+    pub fn admin_ca_certificate(&self) -> Result<String, IdentityError> {
+        self.read(&self.admin_ca())
+    }
+
     fn read(&self, path: &Path) -> Result<String, IdentityError> {
         fs::read_to_string(path).map_err(|cause| match cause.kind() {
             io::ErrorKind::NotFound => IdentityError::Absent { path: path.to_owned(), folder: self.folder.clone() },

@@ -6,21 +6,17 @@ use bytes::Bytes;
 use murmur_privacy::{Digest, Encoding};
 use murmur_proto::answer::CheckIn;
 use murmur_round::{
-    coordinator::{Event, TurnedAway, Verdict},
+    coordinator::{Event, Verdict},
     device_id::DeviceId,
     task::{Schedule, TaskError, TaskHash},
-    time::Millis,
 };
 use tokio::sync::{Semaphore, oneshot};
 
-use super::{Gate, RequestError};
+use super::{Gate, Offered, RequestError};
 use crate::driver::{Published, Queue, Reply};
 
 /// Events that may wait for the coordinator's thread; whoever comes later waits before its event is queued.
 const ROOM: usize = 256;
-
-/// When to ask again where there is nothing to do.
-const IDLE: Millis = Millis(10_000);
 
 /// The side of the coordinator that devices see. A clone serves the same task.
 #[derive(Clone)]
@@ -28,7 +24,7 @@ pub(crate) struct Front(Arc<Inner>);
 
 struct Inner {
     gate: Gate,
-    served: Option<Served>,
+    offered: Offered,
 }
 
 /// The task that is served.
@@ -61,6 +57,21 @@ impl Served {
         })
     }
 
+    pub(crate) fn hash(&self) -> TaskHash {
+        self.task
+    }
+
+    pub(super) fn is_for(&self, device: &DeviceId) -> bool {
+        self.enrolled.contains(device)
+    }
+
+    pub(super) async fn check_in(&self, device: DeviceId) -> Result<CheckIn, RequestError> {
+        match self.ask(Event::CheckIn(device)).await? {
+            Reply::CheckIn(answer) => Ok(answer),
+            Reply::Verdict(_) => Err(RequestError::Stopped),
+        }
+    }
+
     pub(super) fn json(&self) -> Bytes {
         self.json.clone()
     }
@@ -89,15 +100,15 @@ impl Served {
     async fn ask(&self, event: Event) -> Result<Reply, RequestError> {
         let permit = self.room.clone().acquire_owned().await.map_err(|_| RequestError::Stopped)?;
         let (reply, answer) = oneshot::channel();
-        self.queue.put(event, reply, permit).map_err(|_| RequestError::Stopped)?;
+        self.queue.put(self.task, event, reply, permit).map_err(|_| RequestError::Stopped)?;
         answer.await.map_err(|_| RequestError::Stopped)
     }
 }
 
 impl Front {
-    /// With a task, or none yet: then devices can enrol, and come back later.
-    pub(crate) fn new(gate: Gate, served: Option<Served>) -> Self {
-        Self(Arc::new(Inner { gate, served }))
+    /// With whatever is offered; while that is nothing devices can enrol, and come back later.
+    pub(crate) fn new(gate: Gate, offered: Offered) -> Self {
+        Self(Arc::new(Inner { gate, offered }))
     }
 
     pub(super) fn gate(&self) -> &Gate {
@@ -105,24 +116,24 @@ impl Front {
     }
 
     /// The task of this hash. Which of its rounds are open is the coordinator's to say.
-    pub(super) fn task(&self, found: TaskHash) -> Result<&Served, RequestError> {
-        self.0.served.as_ref().filter(|served| served.task == found).ok_or(RequestError::WrongTask { found })
+    pub(super) fn task(&self, found: TaskHash) -> Result<Arc<Served>, RequestError> {
+        self.0.offered.task(&found).ok_or(RequestError::WrongTask { found })
     }
 
-    /// A released model, for whoever the task that it belongs to is for.
+    /// A released model, for whoever a task that it belongs to is for.
     pub(super) fn model(&self, model: Digest, device: Option<&DeviceId>) -> Result<Bytes, RequestError> {
-        let served = self.0.served.as_ref().ok_or(RequestError::NoSuchModel { model })?;
-        served.expect_enrolled(device)?;
-        served.published.get(&model).ok_or(RequestError::NoSuchModel { model })
+        let mut refusal = RequestError::NoSuchModel { model };
+        for served in self.0.offered.all() {
+            let Some(file) = served.published.get(&model) else { continue };
+            match served.expect_enrolled(device) {
+                Ok(()) => return Ok(file),
+                Err(error) => refusal = error,
+            }
+        }
+        Err(refusal)
     }
 
     pub(super) async fn check_in(&self, device: DeviceId) -> Result<CheckIn, RequestError> {
-        let Some(served) = &self.0.served else {
-            return Ok(CheckIn::TurnedAway(TurnedAway::ComeBack { after: IDLE }));
-        };
-        match served.ask(Event::CheckIn(device)).await? {
-            Reply::CheckIn(answer) => Ok(answer),
-            Reply::Verdict(_) => Err(RequestError::Stopped),
-        }
+        self.0.offered.check_in(device).await
     }
 }

@@ -2,11 +2,14 @@
 
 mod front;
 mod gate;
+mod offered;
+mod pace;
 mod refusal;
 mod upload;
 
 pub(crate) use front::{Front, Served};
 pub(crate) use gate::Gate;
+pub(crate) use offered::Offered;
 pub(crate) use refusal::RequestError;
 
 use murmur_proto::{

@@ -1,5 +1,7 @@
 //! An upload on its way in. Nothing is allocated before its declared length was compared with the grid.
 
+use std::sync::Arc;
+
 use murmur_privacy::{Upload, update::UploadError};
 use murmur_proto::{
     WireError,
@@ -13,11 +15,11 @@ use tonic::Streaming;
 use super::{Front, RequestError, Served, gate::Caller};
 
 /// Receives one upload and checks everything that can be checked without the coordinator.
-pub(super) async fn receive<'a>(
-    front: &'a Front,
+pub(super) async fn receive(
+    front: &Front,
     caller: &Caller,
     mut stream: Streaming<WriteUploadRequest>,
-) -> Result<(&'a Served, Event), RequestError> {
+) -> Result<(Arc<Served>, Event), RequestError> {
     let Header { device, task, round, total_length, open_metrics } = match next(&mut stream).await? {
         Some(Part::Header(header)) => header.try_into()?,
         Some(Part::Chunk(_)) | None => return Err(WireError::Missing { field: "header" }.into()),

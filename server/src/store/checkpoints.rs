@@ -19,9 +19,14 @@ pub(super) struct Checkpoints {
 impl Checkpoints {
     /// Opens the folder below `parent`, making it when it is not there.
     pub(super) fn open(disk: &mut Disk, parent: &Path) -> Result<Self, StoreError> {
-        let folder = parent.join("models");
-        disk.create_folder(&folder)?;
-        Ok(Self { folder })
+        let checkpoints = Self::of(parent);
+        disk.create_folder(&checkpoints.folder)?;
+        Ok(checkpoints)
+    }
+
+    /// The folder below `parent`, whether it is there or not.
+    pub(super) fn of(parent: &Path) -> Self {
+        Self { folder: parent.join("models") }
     }
 
     pub(super) fn model_path(&self, model: &Digest) -> PathBuf {

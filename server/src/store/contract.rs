@@ -13,7 +13,7 @@ use murmur_round::{
 };
 use tempfile::TempDir;
 
-use super::{MemoryStore, Roll, SqliteStore, Store, StoreError};
+use super::{MemoryStore, Order, OrderState, Roll, SharedStore, SqliteStore, Store, StoreError};
 
 /// The beginning of a ledger: an opening, a reservation and `rounds` rounds, opened and given up.
 pub(super) fn chain(rounds: u32) -> Vec<Entry> {
@@ -98,6 +98,39 @@ fn contract(store: &mut impl Store) {
         assert_eq!(store.roll(&task).unwrap(), Some(roll), "the last one");
     }
     assert_eq!(store.roll(&other).unwrap(), None);
+    assert_eq!(store.populations().unwrap(), ["phones"]);
+    orders(store);
+}
+
+fn order(json: &[u8], budget: bool) -> Order {
+    let budget = budget.then(|| (Epsilon::new(2.5).unwrap(), DeltaProbability::new(1e-5).unwrap()));
+    let created = crate::moment::Moment::new(77);
+    Order { task: Digest::of(json), json: json.to_vec(), created, budget, state: OrderState::Active, reason: None }
+}
+
+fn orders(store: &mut impl Store) {
+    assert_eq!(store.orders().unwrap(), []);
+    let mut all = [order(b"[1]", true), order(b"[0]", false)];
+    for (count, one) in all.iter().enumerate() {
+        store.put_order(one).unwrap();
+        store.put_order(&Order { state: OrderState::Paused, ..one.clone() }).unwrap();
+        assert_eq!(store.orders().unwrap(), all[..=count], "once, as it was first");
+    }
+    let other = Order { json: b"[ 1]".to_vec(), ..all[0].clone() };
+    assert!(matches!(store.put_order(&other), Err(StoreError::OtherTask { .. })));
+    let states = ["active", "paused", "cancelling", "cancelled", "completed", "budget_exhausted", "refused", "failed"];
+    for word in states {
+        all[1].state = OrderState::from_word(word).unwrap();
+        all[1].reason = all[1].state.is_over().then(|| word.to_owned());
+        store.set_order(&all[1].task, all[1].state, all[1].reason.as_deref()).unwrap();
+        assert_eq!(store.orders().unwrap(), all);
+    }
+    let unknown = Digest::of(b"task");
+    let error = store.set_order(&unknown, OrderState::Active, None).unwrap_err();
+    assert!(matches!(error, StoreError::NoOrder { task } if task == unknown), "{error}");
+    store.remove_order(&all[0].task).unwrap();
+    store.remove_order(&all[0].task).unwrap();
+    assert_eq!(store.orders().unwrap(), all[1..]);
 }
 
 fn refused(store: &mut impl Store, entry: &Entry) {
@@ -108,6 +141,7 @@ fn refused(store: &mut impl Store, entry: &Entry) {
 #[test]
 fn the_memory_store_keeps_the_contract() {
     contract(&mut MemoryStore::default());
+    contract(&mut SharedStore::from(MemoryStore::default()));
 }
 
 #[test]
@@ -121,4 +155,5 @@ fn the_sqlite_store_keeps_the_contract_and_survives_reopening() {
     assert_eq!(again.secret(&Digest::of(b"other")).unwrap(), Some(KeptSecret::new(b"kept".to_vec())));
     assert!(matches!(again.put_task(&Digest::of(b"{}"), b"{ }"), Err(StoreError::OtherTask { .. })));
     assert_eq!(again.roll(&Digest::of(b"task")).unwrap(), Some(Roll { enrolled: 9, revoked: 2 }));
+    assert_eq!(again.orders().unwrap().len(), 1);
 }

@@ -119,6 +119,12 @@ pub enum StoreError {
         /// The hash.
         task: TaskHash,
     },
+    /// Nobody asked for this task.
+    #[error("no task {task} was created here")]
+    NoOrder {
+        /// The hash.
+        task: TaskHash,
+    },
     /// A checkpoint whose name is not its contents'.
     #[error("the model has digest {found}, not the {expected} it is named by")]
     Misnamed {

@@ -9,7 +9,7 @@ use murmur_round::{
     task::TaskHash,
 };
 
-use super::{Roll, Store, StoreError};
+use super::{Order, OrderState, Roll, Store, StoreError};
 
 /// Everything in memory, open to be looked at.
 #[derive(Clone, Debug, Default)]
@@ -26,9 +26,15 @@ pub struct MemoryStore {
     pub attendances: BTreeMap<TaskHash, Vec<String>>,
     /// Whom tasks are for.
     pub rolls: BTreeMap<TaskHash, Roll>,
+    /// What operators asked for.
+    pub orders: Vec<Order>,
 }
 
 impl Store for MemoryStore {
+    fn populations(&mut self) -> Result<Vec<String>, StoreError> {
+        Ok(self.ledgers.keys().cloned().collect())
+    }
+
     fn entries(&mut self, population: &str) -> Result<Vec<Entry>, StoreError> {
         let lines = self.ledgers.get(population).map_or(&[][..], Vec::as_slice);
         Ok((0..).zip(lines).map(|(index, line)| Entry::from_line(index, line)).collect::<Result<_, _>>()?)
@@ -103,5 +109,29 @@ impl Store for MemoryStore {
 
     fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError> {
         Ok(self.rolls.get(task).copied())
+    }
+
+    fn put_order(&mut self, order: &Order) -> Result<(), StoreError> {
+        self.put_task(&order.task, &order.json)?;
+        if self.orders.iter().all(|known| known.task != order.task) {
+            self.orders.push(order.clone());
+        }
+        Ok(())
+    }
+
+    fn set_order(&mut self, task: &TaskHash, state: OrderState, reason: Option<&str>) -> Result<(), StoreError> {
+        let order = self.orders.iter_mut().find(|order| order.task == *task);
+        let order = order.ok_or(StoreError::NoOrder { task: *task })?;
+        (order.state, order.reason) = (state, reason.map(str::to_owned));
+        Ok(())
+    }
+
+    fn remove_order(&mut self, task: &TaskHash) -> Result<(), StoreError> {
+        self.orders.retain(|order| order.task != *task);
+        Ok(())
+    }
+
+    fn orders(&mut self) -> Result<Vec<Order>, StoreError> {
+        Ok(self.orders.clone())
     }
 }

@@ -7,12 +7,16 @@ mod contract;
 mod disk;
 mod error;
 mod memory;
+mod order;
 mod registry;
+mod shared;
 pub mod sqlite;
 
 pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
+pub use order::{Order, OrderState};
 pub use registry::{Admits, Enrolled, Redemption, Registry, RegistryError, Roll, Standing};
+pub use shared::SharedStore;
 pub use sqlite::{SqliteRegistry, SqliteStore};
 
 use murmur_privacy::{Digest, ledger::Entry};
@@ -33,9 +37,16 @@ use murmur_round::{
 ///   succeeds once its cause is gone;
 /// - nobody but whoever runs the coordinator can read an attendance;
 /// - a checkpoint is there whole (model and optimiser state) or not at all; storing the same one again is fine;
+/// - orders come back in the order in which they were put, each once: putting the order for a task that has one changes nothing;
 /// - a task has one secret or none; nobody but whoever runs the coordinator can read it, and one that was removed or replaced is
 ///   not given out again.
 pub trait Store: Send + 'static {
+    /// The populations that have a ledger, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn populations(&mut self) -> Result<Vec<String>, StoreError>;
+
     /// All entries of a population's ledger; none when it has no ledger yet.
     ///
     /// # Errors
@@ -107,4 +118,28 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// [`StoreError`].
     fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError>;
+
+    /// Keeps what an operator asked for durably, and the task itself, unless the task was asked for before.
+    ///
+    /// # Errors
+    /// [`StoreError`], notably [`OtherTask`](StoreError::OtherTask).
+    fn put_order(&mut self, order: &Order) -> Result<(), StoreError>;
+
+    /// Keeps durably how an order stands.
+    ///
+    /// # Errors
+    /// [`StoreError`], notably [`NoOrder`](StoreError::NoOrder).
+    fn set_order(&mut self, task: &TaskHash, state: OrderState, reason: Option<&str>) -> Result<(), StoreError>;
+
+    /// Forgets an order that was refused before anything came of it; none being there is fine. The task itself stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn remove_order(&mut self, task: &TaskHash) -> Result<(), StoreError>;
+
+    /// Everything that operators asked for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn orders(&mut self) -> Result<Vec<Order>, StoreError>;
 }

@@ -3,5 +3,5 @@
 mod door;
 mod enrolled;
 mod hostile;
-mod house;
+pub(crate) mod house;
 mod requests;

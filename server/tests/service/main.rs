@@ -6,6 +6,7 @@ mod dropped;
 mod hostile;
 mod identity;
 mod killed;
+mod operated;
 mod process;
 mod room;
 mod tasks;

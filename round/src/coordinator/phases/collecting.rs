@@ -47,6 +47,11 @@ impl Collecting {
         phase.close_if_answered(shared)
     }
 
+    /// Its number.
+    pub(in crate::coordinator) fn round(&self) -> u32 {
+        self.round
+    }
+
     pub(super) fn deadline(&self) -> Time {
         self.closes
     }

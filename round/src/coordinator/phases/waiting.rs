@@ -74,7 +74,10 @@ impl Waiting {
         if shared.stop_after.is_some_and(|limit| spent >= limit) {
             return Next::End(Outcome::StoppedEarly);
         }
-        if shared.block_is_lost(account) {
+        if shared.paused {
+            return Next::Stay;
+        }
+        if shared.block_is_lost(&account) {
             return Next::GiveUpBlock;
         }
         let round = account.next_round();

@@ -141,6 +141,12 @@ impl Database {
         Ok(done)
     }
 
+    /// The populations that have a ledger, by name.
+    pub(super) fn populations(&self) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "SELECT name FROM populations WHERE number IN (SELECT population FROM entries) ORDER BY name";
+        self.read(|connection| connection.prepare(SQL)?.query_map([], |row| row.get(0))?.collect())
+    }
+
     /// All entries of a population's ledger.
     pub(super) fn entries(&self, population: &str) -> Result<Vec<Entry>, StoreError> {
         const SQL: &str = "SELECT position, line FROM entries

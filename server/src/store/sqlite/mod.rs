@@ -4,6 +4,7 @@
 //! registry offers. The database is write-ahead logged and every commit is synced before it returns.
 
 mod database;
+mod orders;
 mod reader;
 mod redeem;
 mod registry;
@@ -25,7 +26,7 @@ use murmur_round::{
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Roll, Store, StoreError, checkpoints::Checkpoints, disk::Disk};
+use super::{Order, OrderState, Roll, Store, StoreError, checkpoints::Checkpoints, disk::Disk};
 use database::{Database, Migrate};
 
 /// A store in one folder, which no second process can open.
@@ -124,6 +125,10 @@ fn append(transaction: &Transaction<'_>, population: &str, entry: &Entry, line: 
 }
 
 impl Store for SqliteStore {
+    fn populations(&mut self) -> Result<Vec<String>, StoreError> {
+        self.database.populations()
+    }
+
     fn entries(&mut self, population: &str) -> Result<Vec<Entry>, StoreError> {
         self.database.entries(population)
     }
@@ -220,6 +225,28 @@ impl Store for SqliteStore {
             revoked: revoked.cast_unsigned(),
         };
         Ok(found.map(roll))
+    }
+
+    fn put_order(&mut self, order: &Order) -> Result<(), StoreError> {
+        let same = self.commit("order", |transaction| orders::put(transaction, order))?;
+        if same { Ok(()) } else { Err(StoreError::OtherTask { task: order.task }) }
+    }
+
+    fn set_order(&mut self, task: &TaskHash, state: OrderState, reason: Option<&str>) -> Result<(), StoreError> {
+        match self.commit("order's state", |transaction| orders::set(transaction, task, state, reason))? {
+            0 => Err(StoreError::NoOrder { task: *task }),
+            _ => Ok(()),
+        }
+    }
+
+    fn remove_order(&mut self, task: &TaskHash) -> Result<(), StoreError> {
+        let row = params![task.as_bytes()];
+        self.commit("no order", |transaction| transaction.execute("DELETE FROM orders WHERE task = ?1", row))?;
+        Ok(())
+    }
+
+    fn orders(&mut self) -> Result<Vec<Order>, StoreError> {
+        self.database.read(orders::all)
     }
 }
 

@@ -2,15 +2,20 @@
 
 use std::path::Path;
 
-use murmur_privacy::ledger::Entry;
+use murmur_privacy::{Digest, ledger::Entry};
 
 use super::database::{Database, Migrate};
-use crate::store::{StoreError, disk::Disk};
+use crate::store::{
+    StoreError,
+    checkpoints::Checkpoints,
+    disk::{Disk, read},
+};
 
 /// Reads a data directory without locking it: it may be served from at the same time.
 #[derive(Debug)]
 pub struct Reader {
     database: Database,
+    checkpoints: Checkpoints,
 }
 
 impl Reader {
@@ -19,7 +24,8 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Absent`] when nothing was ever kept there, or another of its variants.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open(&mut Disk::default(), folder, Migrate::LockFirst)? })
+        let database = Database::open(&mut Disk::default(), folder, Migrate::LockFirst)?;
+        Ok(Self { database, checkpoints: Checkpoints::of(folder) })
     }
 
     /// The populations that have a ledger, by name.
@@ -27,8 +33,15 @@ impl Reader {
     /// # Errors
     /// [`StoreError`].
     pub fn populations(&self) -> Result<Vec<String>, StoreError> {
-        const SQL: &str = "SELECT name FROM populations WHERE number IN (SELECT population FROM entries) ORDER BY name";
-        self.database.read(|connection| connection.prepare(SQL)?.query_map([], |row| row.get(0))?.collect())
+        self.database.populations()
+    }
+
+    /// The file of a model, if it is there. Its bytes are as the medium holds them: check the digest, and whether it was released.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn model(&self, model: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        read(&self.checkpoints.model_path(model))
     }
 
     /// All entries of a population's ledger as of now; none when it has no ledger yet.

@@ -6,8 +6,12 @@ use rusqlite::{OptionalExtension, Transaction, params};
 pub(super) const APPLICATION: i32 = 0x4d75_726d;
 
 /// Step number n, from 0, makes version n + 1 out of version n. A step that was ever released is never changed.
-pub(super) const MIGRATIONS: [&str; 3] =
-    [include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
+pub(super) const MIGRATIONS: [&str; 4] = [
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
+    include_str!("migrations/4.sql"),
+];
 
 /// Today's version.
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;

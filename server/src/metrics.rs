@@ -1,0 +1,87 @@
+//! What is counted about the server as a whole: never anything about one device, and no count of a round's devices.
+
+use std::sync::Arc;
+
+use murmur_round::task::TaskHash;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+use crate::tasks::TaskView;
+
+/// What a page is.
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Whose number it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfTask {
+    task: String,
+    name: String,
+    population: String,
+}
+
+/// Whose number it is, in one of the states that a task can be in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InState {
+    task: String,
+    name: String,
+    state: String,
+}
+
+/// Numbers read off what operators see anyway. A clone is another handle on the same ones.
+#[derive(Clone)]
+pub(crate) struct Metrics(Arc<dyn Fn() -> Vec<TaskView> + Send + Sync>);
+
+impl Metrics {
+    /// Of these tasks, as they are when somebody looks.
+    pub(crate) fn of(views: impl Fn() -> Vec<TaskView> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(views))
+    }
+
+    /// A page in the format that Prometheus reads.
+    pub(crate) fn page(&self) -> String {
+        let mut registry = Registry::with_prefix("murmur");
+        let (paid, released, planned) = (Family::default(), Family::default(), Family::default());
+        let (state, spent, reserved) = (Family::default(), Family::default(), Family::default());
+        for view in (self.0)() {
+            let of = OfTask { task: name(&view.task), name: view.name.clone(), population: view.population.clone() };
+            let set = |family: &Family<OfTask, Gauge>, value: u32| {
+                family.get_or_create(&of).set(value.into());
+            };
+            set(&paid, view.rounds_paid);
+            set(&released, view.rounds_released);
+            set(&planned, view.rounds);
+            let family: &Family<InState, Gauge> = &state;
+            let state = view.standing.word().to_owned();
+            family.get_or_create(&InState { task: of.task.clone(), name: view.name.clone(), state }).set(1);
+            if let Some(guarantee) = &view.guarantee {
+                let set = |family: &Family<OfTask, Gauge<f64, std::sync::atomic::AtomicU64>>, value: f64| {
+                    family.get_or_create(&of).set(value);
+                };
+                set(&spent, guarantee.epsilon_spent.get());
+                set(&reserved, guarantee.epsilon.get());
+            }
+        }
+        registry.register("task_rounds_paid", "Rounds that were paid for, or given up", paid);
+        registry.register("task_rounds_released", "Rounds whose model was released", released);
+        registry.register("task_rounds_planned", "Rounds of the whole schedule", planned);
+        registry.register("task_state", "1 for the state that the task is in", state);
+        registry.register("task_epsilon_spent", "Epsilon of the rounds that were paid for", spent);
+        registry.register("task_epsilon_reserved", "Epsilon of the whole schedule", reserved);
+        let mut page = String::new();
+        match encode(&mut page, &registry) {
+            Ok(()) => page,
+            // Nothing is better than a part of it.
+            Err(error) => {
+                tracing::error!("no page of metrics: {error}");
+                String::new()
+            }
+        }
+    }
+}
+
+fn name(task: &TaskHash) -> String {
+    task.to_string()
+}

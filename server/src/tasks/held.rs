@@ -1,0 +1,72 @@
+//! One task in the hands of its population.
+
+use murmur_round::{
+    checkpoint::read_manifest,
+    guarantee::Guarantee,
+    task::{Task, TaskHash},
+};
+
+use super::{Standing, TaskView, start::Ground};
+use crate::{
+    driver::Driver,
+    store::{Order, OrderState, Roll, SharedStore, Store},
+};
+
+/// A task, and its driver once it has its reservation.
+pub(super) struct Held<S> {
+    pub(super) order: Order,
+    pub(super) task: Task,
+    pub(super) driver: Option<Box<Driver<SharedStore<S>>>>,
+    /// Why it waits.
+    pub(super) waits_for: Option<String>,
+    /// Rounds that earlier processes, or a driver that is gone, released.
+    pub(super) released: u32,
+    /// Who was enrolled when it was last seen to wait.
+    pub(super) seen: Option<Roll>,
+}
+
+impl<S: Store> Held<S> {
+    pub(super) fn new(order: Order, task: Task) -> Self {
+        Self { order, task, driver: None, waits_for: None, released: 0, seen: None }
+    }
+
+    pub(super) fn hash(&self) -> TaskHash {
+        self.order.task
+    }
+
+    /// Whether it could begin, if enough devices were enrolled.
+    pub(super) fn waits(&self) -> bool {
+        self.driver.is_none() && self.order.state == OrderState::Active
+    }
+
+    pub(super) fn view(&self, ground: &mut Ground<S>) -> TaskView {
+        let Order { task, state, .. } = &self.order;
+        let account = ground.ledger.as_ref().and_then(|ledger| ledger.account(task).ok());
+        let model = account.as_ref().and_then(|account| account.model()).map(|(_, model)| model);
+        let (guarantee, released) = match &self.driver {
+            Some(driver) => (driver.guarantee().ok(), driver.rounds_released()),
+            // It ran in an earlier process: the last model's manifest says what it promised.
+            None => (model.and_then(|model| stated(ground, &model)), self.released),
+        };
+        let guarantee = guarantee.map(|guarantee| match &account {
+            Some(account) => Guarantee { epsilon_spent: account.epsilon_spent(), ..guarantee },
+            None => guarantee,
+        });
+        TaskView {
+            standing: Standing::of(*state, self.driver.is_some()),
+            reason: self.order.reason.clone().or_else(|| self.waits_for.clone()),
+            rounds_paid: account.as_ref().map_or(0, |account| account.rounds_spent()),
+            rounds_released: released,
+            model: self.driver.as_ref().map_or(model, |driver| driver.published().latest()),
+            ledger_head: ground.ledger.as_ref().map(murmur_round::SharedLedger::head),
+            guarantee,
+            ..TaskView::ordered(&self.order, &self.task)
+        }
+    }
+}
+
+/// What a stored model promises.
+fn stated<S: Store>(ground: &mut Ground<S>, model: &murmur_privacy::Digest) -> Option<Guarantee> {
+    let checkpoint = ground.store.checkpoint(model).ok().flatten()?;
+    read_manifest(&checkpoint.model).ok().map(|manifest| manifest.guarantee)
+}
