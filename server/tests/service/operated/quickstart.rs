@@ -42,7 +42,7 @@ async fn the_quickstart_charges_on_through_a_kill_and_promises_in_whole_sentence
         ("unit", "device"),
         ("relation", "zero_out"),
         ("mechanism", "gaussian"),
-        ("sampling", "fixed"),
+        ("sampling", "8 random devices a round"),
         ("metrics", "none"),
         ("adversary", "coordinator"),
         ("provenance", "operating_system"),

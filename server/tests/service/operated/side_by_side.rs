@@ -2,7 +2,6 @@
 
 use super::fleet::{Site, terminate, text};
 use crate::{
-    hostile::reason,
     identity::house::{Pass, channel},
     tasks::TaskFile,
 };
@@ -141,6 +140,6 @@ async fn operators_and_devices_are_answered_at_their_own_ports_alone() {
     // An operator is no device either: the connection ends before anything is asked.
     let channel = channel(&site.ca(), site.port, Some(own.1 + &own.0));
     let refused = crate::zero_device::ZeroDevice::over("a", channel).check_in().await.unwrap_err();
-    assert_ne!(reason(&refused).1, "UNKNOWN_DEVICE", "{refused}");
+    assert!(std::error::Error::source(&refused).is_some(), "the connection itself ends: {refused}");
     terminate(running).await;
 }
