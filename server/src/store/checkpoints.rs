@@ -7,7 +7,7 @@ use std::{
 };
 
 use murmur_privacy::Digest;
-use murmur_round::checkpoint::{Checkpoint, Manifest, read_manifest};
+use murmur_round::checkpoint::{Checkpoint, Manifest, read_head};
 
 use super::{
     StoreError,
@@ -59,7 +59,7 @@ impl Checkpoints {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             // Optimiser states have another name, and so has a file that is being written.
             let Some(Ok(digest)) = name.strip_suffix(".safetensors").map(str::parse::<Digest>) else { continue };
-            if let Ok(manifest) = read_manifest(&head(&path)?) {
+            if let Ok(manifest) = read_head(&head(&path)?) {
                 manifests.push((digest, manifest));
             }
         }
@@ -76,14 +76,14 @@ impl Checkpoints {
     }
 }
 
-/// The head of a safetensors file: its length in eight bytes, and itself.
+/// The head of a safetensors file, which begins with its length in eight bytes.
 fn head(path: &Path) -> Result<Vec<u8>, StoreError> {
     /// No manifest comes near it: what says that it is longer is no model of ours.
     const LONGEST: u64 = 16 << 20;
     let mut file = File::open(path).map_err(at(path))?;
-    let mut bytes = Vec::new();
-    file.by_ref().take(8).read_to_end(&mut bytes).map_err(at(path))?;
-    let length = bytes.as_slice().try_into().map_or(0, u64::from_le_bytes);
+    let (mut length, mut bytes) = (Vec::new(), Vec::new());
+    file.by_ref().take(8).read_to_end(&mut length).map_err(at(path))?;
+    let length = length.as_slice().try_into().map_or(0, u64::from_le_bytes);
     file.take(length.min(LONGEST)).read_to_end(&mut bytes).map_err(at(path))?;
     Ok(bytes)
 }
