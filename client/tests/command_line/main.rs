@@ -6,5 +6,6 @@ mod certified;
 mod coordinator;
 mod enrolment;
 mod mistakes;
+mod policy;
 mod process;
 mod task;
