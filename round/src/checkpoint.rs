@@ -147,6 +147,21 @@ pub fn read_manifest(bytes: &[u8]) -> Result<Manifest, CheckpointError> {
     metadata_of(metadata.metadata().as_ref())
 }
 
+/// Reads the manifest from the head of a model file: JSON, without the length before it and the tensors after it.
+///
+/// # Errors
+/// [`CheckpointError::Metadata`] when the file is no model of ours.
+pub fn read_head(head: &[u8]) -> Result<Manifest, CheckpointError> {
+    /// What the format says of a file as a whole.
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "__metadata__")]
+        metadata: Option<HashMap<String, String>>,
+    }
+    let head: Head = serde_json::from_slice(head).map_err(|error| CheckpointError::Metadata(error.to_string()))?;
+    metadata_of(head.metadata.as_ref())
+}
+
 fn slot_name(index: usize) -> String {
     format!("slot.{index}")
 }

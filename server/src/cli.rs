@@ -1,5 +1,6 @@
 //! The command line, as it is typed and as it is meant.
 
+mod backup;
 mod device;
 mod init;
 mod ledger;
@@ -50,6 +51,10 @@ enum Command {
     Model(model::Model),
     /// Serve devices and operators, and work on every task that was created, until the process is told to stop.
     Serve(serve::Serve),
+    /// Write a snapshot of ledgers, tasks, devices and tokens to a new file, beside a running server or without one.
+    Backup(backup::Backup),
+    /// Put a snapshot in the place of what is there; no server may be running.
+    Restore(backup::Restore),
     /// Print what a shell needs to complete these commands.
     Completions(manual::Completions),
     /// Write a manual page for every command.
@@ -83,6 +88,8 @@ impl Arguments {
             Command::Task(task) => task.run(),
             Command::Model(model) => model.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Backup(backup) => backup.run(),
+            Command::Restore(restore) => restore.run(),
             Command::Completions(completions) => completions.run(),
             Command::Man(man) => man.run(),
         }

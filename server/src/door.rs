@@ -76,11 +76,16 @@ impl Door {
         if let Some(tls) = self.tls {
             builder = builder.tls_config(tls)?;
         }
+        let (health, health_service) = tonic_health::server::health_reporter();
+        health.set_serving::<DeviceServiceServer<Front>>().await;
         let (tell_stop, stopped) = oneshot::channel::<()>();
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
-        let mut serving = pin!(builder.add_service(service).serve_with_incoming_shutdown(incoming, async {
-            let _ = stopped.await;
-        }));
+        let mut serving = pin!(builder.add_service(service).add_service(health_service).serve_with_incoming_shutdown(
+            incoming,
+            async {
+                let _ = stopped.await;
+            }
+        ));
         tokio::select! {
             result = &mut serving => return Ok(result?),
             () = stop => {}

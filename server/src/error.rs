@@ -6,7 +6,7 @@ use murmur_privacy::{Digest, ledger::LedgerError, noise::EntropyError};
 use murmur_round::{coordinator::StartError, founding::FoundingError, task::TaskError};
 use thiserror::Error;
 
-use crate::store::StoreError;
+use crate::{rollback::Behind, store::StoreError};
 
 /// Anything that ends a server, other than the end of its task.
 #[derive(Debug, Error)]
@@ -63,6 +63,9 @@ pub enum ServerError {
     /// The transport failed.
     #[error("serving devices failed")]
     Transport(#[from] tonic::transport::Error),
+    /// The ledger is behind what was released.
+    #[error(transparent)]
+    Behind(#[from] Behind),
     /// The description of the services cannot be served.
     #[error("reflection: {0}")]
     Reflection(String),

@@ -19,6 +19,7 @@ pub mod identity;
 mod metrics;
 pub mod moment;
 mod roll;
+pub mod rollback;
 mod server;
 mod service;
 mod serving;

@@ -139,7 +139,7 @@ impl Policy {
             return Err(PolicyRefusal::OpenMetrics);
         }
         match self.lifetime_epsilon {
-            Some(lifetime) if !(spent.get() + epsilon.get() <= lifetime.get()) => {
+            Some(lifetime) if spent.get() + epsilon.get() > lifetime.get() => {
                 Err(PolicyRefusal::Lifetime { epsilon, spent, lifetime })
             }
             _ => Ok(()),

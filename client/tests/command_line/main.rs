@@ -7,5 +7,6 @@ mod coordinator;
 mod enrolment;
 mod local;
 mod mistakes;
+mod policy;
 mod process;
 mod task;

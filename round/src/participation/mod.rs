@@ -344,10 +344,16 @@ impl Participation {
                  {rounds_per_device} of them, in secret, uniformly and independently of all others, and never anew"
             ),
             Self::Fixed { cohort, .. } => {
-                format!("none claimed: {cohort} random devices a round, charged as if all{}", self.turns())
+                format!(
+                    "none claimed: the coordinator draws {cohort} random devices a round, charged as if all{}",
+                    self.turns()
+                )
             }
             Self::CheckIn { cohort, .. } => {
-                format!("none claimed: first {cohort} to check in, charged as if all{}", self.turns())
+                format!(
+                    "none claimed: the coordinator takes the first {cohort} to check in, charged as if all{}",
+                    self.turns()
+                )
             }
         }
     }

@@ -6,7 +6,10 @@ use std::io::{self, BufWriter, Write};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use murmur_server::store::sqlite::Reader;
+use murmur_server::{
+    rollback::{TakenOver, reconcile},
+    store::{SqliteStore, Store, sqlite::Reader},
+};
 use serde_json::json;
 
 use super::DataDirectory;
@@ -17,6 +20,8 @@ pub(super) enum Ledger {
     Export(Export),
     /// Show every round that was charged, and what is reserved and left.
     Show(Several),
+    /// Take over, where a ledger is behind the models that are there, the spends that it does not know. No server may be running.
+    Reconcile(Several),
     /// Replay ledgers from the medium: their chains, and every rule that they must keep.
     Verify(Several),
 }
@@ -47,6 +52,7 @@ impl Ledger {
         match self {
             Self::Export(export) => export.run(),
             Self::Show(several) => show::show(&several.ledgers()?, several.json),
+            Self::Reconcile(several) => several.reconcile(),
             Self::Verify(several) => several.verify(),
         }?;
         Ok(0)
@@ -81,6 +87,36 @@ impl Several {
             populations.retain(|population| population == named);
         }
         populations.into_iter().map(|population| Ok((population.clone(), reader.entries(&population)?))).collect()
+    }
+
+    fn reconcile(&self) -> Result<()> {
+        let mut store = SqliteStore::open(&self.data.path)?;
+        let mut populations = store.populations()?;
+        // A ledger that is gone altogether is behind too.
+        populations.extend(store.manifests()?.into_iter().map(|(_, manifest)| manifest.population));
+        populations.sort_unstable();
+        populations.dedup();
+        if let Some(named) = &self.population {
+            populations.retain(|population| population == named);
+        }
+        let taken = populations.iter().map(|population| reconcile(&mut store, population));
+        let taken = taken.collect::<Result<Vec<_>, _>>()?;
+        let mut out = io::stdout().lock();
+        if self.json {
+            let one = |taken: &TakenOver| json!({ "population": taken.population, "models": taken.models, "rounds_charged": taken.rounds });
+            writeln!(out, "{}", json!({ "reconciled": taken.iter().map(one).collect::<Vec<_>>() }))?;
+        } else {
+            for TakenOver { population, models, rounds } in &taken {
+                match models {
+                    0 => writeln!(out, "{population}: nothing to take over")?,
+                    _ => writeln!(
+                        out,
+                        "{population}: {rounds} rounds charged for {models} models that the ledger did not know"
+                    )?,
+                }
+            }
+        }
+        Ok(())
     }
 
     fn verify(&self) -> Result<()> {

@@ -58,6 +58,8 @@ mod tests {
         let settings: Settings = toml::from_str("listen = \"0.0.0.0:7\"\npatience = \"3s\"\n").unwrap();
         let listen = Some("0.0.0.0:7".parse().unwrap());
         assert_eq!(settings, Settings { listen, patience: Some(Duration::from_secs(3)), ..Settings::default() });
+        let sample: Settings = toml::from_str(include_str!("../../deploy/server.toml")).unwrap();
+        assert!(sample.listen.is_some() && sample.admin.is_some() && sample.certificate_validity.is_some());
         assert!(toml::from_str::<Settings>("lisen = \"0.0.0.0:7\"").unwrap_err().to_string().contains("lisen"));
         assert!(toml::from_str::<Settings>("admin = \"nowhere\"").is_err());
     }

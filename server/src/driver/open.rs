@@ -15,7 +15,7 @@ use murmur_round::{
 };
 
 use super::{Driver, Published, notes::Notes};
-use crate::{ServerError, store::Store};
+use crate::{ServerError, rollback::behind, store::Store};
 
 impl<S: Store> Driver<S> {
     /// Brings the task to where its first or next round can run: replays the ledger, founds the task if it is new, loads
@@ -35,6 +35,9 @@ impl<S: Store> Driver<S> {
         entropy: NoiseRng,
     ) -> Result<Self, ServerError> {
         let population = schedule.task().population.clone();
+        if let Some(behind) = behind(&mut store, &population)? {
+            return Err(behind.into());
+        }
         let entries = store.entries(&population)?;
         let ledger = match entries.is_empty() {
             true => None,

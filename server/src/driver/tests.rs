@@ -11,7 +11,7 @@ use std::{
 use murmur_privacy::{Digest, Ledger, NoiseRng, Upload, ledger::Entry, ledger::Record};
 use murmur_proto::answer::CheckIn;
 use murmur_round::{
-    checkpoint::{Checkpoint, read_manifest},
+    checkpoint::{Checkpoint, Manifest, read_manifest},
     coordinator::{Event, Outcome, Refusal, StartError, TurnedAway, Verdict},
     device_id::DeviceId,
     participation::{Attendance, KeptSecret},
@@ -148,6 +148,18 @@ impl Store for Mortal {
 
     fn populations(&mut self) -> Result<Vec<String>, StoreError> {
         self.0.lock().unwrap().kept.populations()
+    }
+
+    fn manifests(&mut self) -> Result<Vec<(Digest, Manifest)>, StoreError> {
+        self.0.lock().unwrap().kept.manifests()
+    }
+
+    fn reconciled(&mut self) -> Result<Vec<Digest>, StoreError> {
+        self.0.lock().unwrap().kept.reconciled()
+    }
+
+    fn put_reconciled(&mut self, model: &Digest) -> Result<(), StoreError> {
+        self.step("reconciled".to_owned(), |kept| kept.put_reconciled(model).unwrap())
     }
 
     fn put_order(&mut self, order: &Order) -> Result<(), StoreError> {

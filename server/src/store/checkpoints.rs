@@ -1,13 +1,17 @@
 //! Models and the optimiser states beside them, as files: `models/<digest>.safetensors`, `models/<digest>.optimizer.safetensors`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use murmur_privacy::Digest;
-use murmur_round::checkpoint::Checkpoint;
+use murmur_round::checkpoint::{Checkpoint, Manifest, read_head};
 
 use super::{
     StoreError,
-    disk::{Disk, read},
+    disk::{Disk, at, read},
 };
 
 /// A folder of checkpoints. A file is durable before anybody is told that it is there.
@@ -47,6 +51,22 @@ impl Checkpoints {
         disk.put(&self.model_path(&expected), &checkpoint.model)
     }
 
+    /// What every model states, read from the heads of the files alone.
+    pub(super) fn manifests(&self) -> Result<Vec<(Digest, Manifest)>, StoreError> {
+        let mut manifests = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(at(&self.folder))? {
+            let path = entry.map_err(at(&self.folder))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            // Optimiser states have another name, and so has a file that is being written.
+            let Some(Ok(digest)) = name.strip_suffix(".safetensors").map(str::parse::<Digest>) else { continue };
+            if let Ok(manifest) = read_head(&head(&path)?) {
+                manifests.push((digest, manifest));
+            }
+        }
+        manifests.sort_by_key(|(digest, _)| *digest);
+        Ok(manifests)
+    }
+
     pub(super) fn get(&self, model: &Digest) -> Result<Option<Checkpoint>, StoreError> {
         let files = (read(&self.model_path(model))?, read(&self.optimizer_path(model))?);
         Ok(match files {
@@ -54,4 +74,16 @@ impl Checkpoints {
             _ => None,
         })
     }
+}
+
+/// The head of a safetensors file, which begins with its length in eight bytes.
+fn head(path: &Path) -> Result<Vec<u8>, StoreError> {
+    /// No manifest comes near it: what says that it is longer is no model of ours.
+    const LONGEST: u64 = 16 << 20;
+    let mut file = File::open(path).map_err(at(path))?;
+    let (mut length, mut bytes) = (Vec::new(), Vec::new());
+    file.by_ref().take(8).read_to_end(&mut length).map_err(at(path))?;
+    let length = length.as_slice().try_into().map_or(0, u64::from_le_bytes);
+    file.take(length.min(LONGEST)).read_to_end(&mut bytes).map_err(at(path))?;
+    Ok(bytes)
 }

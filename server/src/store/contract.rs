@@ -100,6 +100,11 @@ fn contract(store: &mut impl Store) {
     assert_eq!(store.roll(&other).unwrap(), None);
     assert_eq!(store.populations().unwrap(), ["phones"]);
     orders(store);
+    assert_eq!(store.manifests().unwrap(), [], "nothing here is a model");
+    assert_eq!(store.reconciled().unwrap(), []);
+    store.put_reconciled(&task).unwrap();
+    store.put_reconciled(&task).unwrap();
+    assert_eq!(store.reconciled().unwrap(), [task]);
 }
 
 fn order(json: &[u8], budget: bool) -> Order {

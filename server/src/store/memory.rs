@@ -1,10 +1,10 @@
 //! A store for tests: it outlives a coordinator, not a process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use murmur_privacy::{Digest, ledger::Entry};
 use murmur_round::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Manifest, read_manifest},
     participation::{Attendance, KeptSecret},
     task::TaskHash,
 };
@@ -28,6 +28,8 @@ pub struct MemoryStore {
     pub rolls: BTreeMap<TaskHash, Roll>,
     /// What operators asked for.
     pub orders: Vec<Order>,
+    /// Models whose spends were taken over.
+    pub reconciled: BTreeSet<Digest>,
 }
 
 impl Store for MemoryStore {
@@ -109,6 +111,20 @@ impl Store for MemoryStore {
 
     fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError> {
         Ok(self.rolls.get(task).copied())
+    }
+
+    fn manifests(&mut self) -> Result<Vec<(Digest, Manifest)>, StoreError> {
+        let manifest = |(digest, kept): (&Digest, &Checkpoint)| Some((*digest, read_manifest(&kept.model).ok()?));
+        Ok(self.checkpoints.iter().filter_map(manifest).collect())
+    }
+
+    fn reconciled(&mut self) -> Result<Vec<Digest>, StoreError> {
+        Ok(self.reconciled.iter().copied().collect())
+    }
+
+    fn put_reconciled(&mut self, model: &Digest) -> Result<(), StoreError> {
+        self.reconciled.insert(*model);
+        Ok(())
     }
 
     fn put_order(&mut self, order: &Order) -> Result<(), StoreError> {

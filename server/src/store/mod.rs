@@ -21,7 +21,7 @@ pub use sqlite::{SqliteRegistry, SqliteStore};
 
 use murmur_privacy::{Digest, ledger::Entry};
 use murmur_round::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Manifest},
     participation::{Attendance, KeptSecret},
     task::TaskHash,
 };
@@ -118,6 +118,24 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// [`StoreError`].
     fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError>;
+
+    /// What every stored model states, whether it was released or not. A file that is no model of ours states nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn manifests(&mut self) -> Result<Vec<(Digest, Manifest)>, StoreError>;
+
+    /// Models whose spends were taken over from outside the ledger.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn reconciled(&mut self) -> Result<Vec<Digest>, StoreError>;
+
+    /// Keeps durably that this model's spend was taken over; again is fine.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn put_reconciled(&mut self, model: &Digest) -> Result<(), StoreError>;
 
     /// Keeps what an operator asked for durably, and the task itself, unless the task was asked for before.
     ///

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use murmur_privacy::{Digest, ledger::Entry};
 use murmur_round::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Manifest},
     participation::{Attendance, KeptSecret},
     task::TaskHash,
 };
@@ -85,6 +85,18 @@ impl<S: Store> Store for SharedStore<S> {
 
     fn roll(&mut self, task: &TaskHash) -> Result<Option<Roll>, StoreError> {
         self.lock().roll(task)
+    }
+
+    fn manifests(&mut self) -> Result<Vec<(Digest, Manifest)>, StoreError> {
+        self.lock().manifests()
+    }
+
+    fn reconciled(&mut self) -> Result<Vec<Digest>, StoreError> {
+        self.lock().reconciled()
+    }
+
+    fn put_reconciled(&mut self, model: &Digest) -> Result<(), StoreError> {
+        self.lock().put_reconciled(model)
     }
 
     fn put_order(&mut self, order: &Order) -> Result<(), StoreError> {

@@ -16,6 +16,7 @@ use murmur_round::{
 use crate::{
     ServerError,
     driver::Driver,
+    rollback::{Behind, behind},
     store::{Order, Registry, Roll, SharedStore, Store, StoreError},
 };
 
@@ -34,6 +35,8 @@ pub(super) struct Ground<S> {
     pub(super) population: String,
     pub(super) store: SharedStore<S>,
     pub(super) registry: Arc<dyn Registry>,
+    /// Set where no round may be opened before an operator has reconciled the ledger.
+    pub(super) behind: Option<Behind>,
     /// None until the first task begins.
     pub(super) ledger: Option<SharedLedger>,
 }
@@ -45,6 +48,10 @@ impl<S: Store> Ground<S> {
         mut store: SharedStore<S>,
         registry: Arc<dyn Registry>,
     ) -> Result<Self, ServerError> {
+        let behind = behind(&mut store, &population)?;
+        if let Some(behind) = &behind {
+            tracing::error!("{behind}");
+        }
         let entries = store.entries(&population)?;
         let ledger = match entries.is_empty() {
             true => None,
@@ -53,7 +60,7 @@ impl<S: Store> Ground<S> {
                 ServerError::Ledger { population, cause }
             })?),
         };
-        Ok(Self { population, store, registry, ledger: ledger.map(SharedLedger::from) })
+        Ok(Self { population, store, registry, behind, ledger: ledger.map(SharedLedger::from) })
     }
 
     /// Whether the task may spend already.
@@ -70,6 +77,9 @@ impl<S: Store> Ground<S> {
 
     /// Begins the task for everybody who is enrolled and not revoked now, or goes on with it for those that it began for.
     pub(super) fn start(&mut self, order: &Order, task: &Task) -> Result<Start<S>, ServerError> {
+        if let Some(behind) = &self.behind {
+            return Ok(Start::Waits(behind.to_string()));
+        }
         let hash = order.task;
         let reserved = self.is_reserved(&hash);
         let roll = match (reserved, self.store.roll(&hash)?) {

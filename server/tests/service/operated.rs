@@ -2,4 +2,5 @@
 
 mod fleet;
 mod quickstart;
+mod rollback;
 mod side_by_side;

@@ -216,6 +216,22 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Whether a file is a sound database of ours, of today's version or an earlier one.
+pub(super) fn check(path: &Path) -> Result<(), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| named(path, error))?;
+    let (application, found) = versions(&connection).map_err(|error| named(path, error))?;
+    if application != APPLICATION {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    if found > VERSION {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION });
+    }
+    let said: String =
+        connection.query_row("PRAGMA integrity_check (1)", [], |row| row.get(0)).map_err(|error| named(path, error))?;
+    if said == "ok" { Ok(()) } else { Err(StoreError::Damaged { path: path.to_owned(), cause: said.into() }) }
+}
+
 fn versions(connection: &Connection) -> rusqlite::Result<(i32, u32)> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
     Ok((pragma("application_id")?, pragma("user_version")?.cast_unsigned()))

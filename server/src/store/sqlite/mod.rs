@@ -3,6 +3,7 @@
 //! One process at a time serves from the directory; others may read and write beside it what a [`Reader`] or a
 //! registry offers. The database is write-ahead logged and every commit is synced before it returns.
 
+mod backup;
 mod database;
 mod orders;
 mod reader;
@@ -10,6 +11,7 @@ mod redeem;
 mod registry;
 mod schema;
 
+pub use backup::{backup, restore};
 pub use reader::Reader;
 pub use registry::SqliteRegistry;
 
@@ -20,7 +22,7 @@ use std::{
 
 use murmur_privacy::{Digest, ledger::Entry};
 use murmur_round::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Manifest},
     participation::{Attendance, DamagedAttendance, KeptSecret},
     task::TaskHash,
 };
@@ -225,6 +227,23 @@ impl Store for SqliteStore {
             revoked: revoked.cast_unsigned(),
         };
         Ok(found.map(roll))
+    }
+
+    fn manifests(&mut self) -> Result<Vec<(Digest, Manifest)>, StoreError> {
+        self.checkpoints.manifests()
+    }
+
+    fn reconciled(&mut self) -> Result<Vec<Digest>, StoreError> {
+        self.database.read(|connection| {
+            let mut statement = connection.prepare("SELECT model FROM reconciled ORDER BY model")?;
+            statement.query_map([], |row| Ok(Digest::new(row.get(0)?)))?.collect()
+        })
+    }
+
+    fn put_reconciled(&mut self, model: &Digest) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO reconciled (model) VALUES (?1) ON CONFLICT DO NOTHING";
+        self.commit("reconciled", |transaction| transaction.execute(SQL, params![model.as_bytes()]))?;
+        Ok(())
     }
 
     fn put_order(&mut self, order: &Order) -> Result<(), StoreError> {

@@ -2,11 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use murmur_round::checkpoint::{read_manifest, read_model};
+use murmur_round::{
+    checkpoint::{read_manifest, read_model},
+    task::{Schedule, Task},
+};
 
 use super::fleet::{Site, terminate, text};
 
 const TASK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tasks/quickstart.toml");
+
+#[test]
+fn every_task_that_is_handed_out_fits_the_devices_that_it_speaks_of() {
+    for (name, devices) in [("tasks/quickstart.toml", 8), ("deploy/five.toml", 5)] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let task = Task::from_toml(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert!(Schedule::new(task.clone(), devices - 1).unwrap_err().passes_with_enrolment(), "{name}");
+        Schedule::new(task, devices).unwrap();
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_quickstart_charges_on_through_a_kill_and_promises_in_whole_sentences() {
@@ -42,7 +55,7 @@ async fn the_quickstart_charges_on_through_a_kill_and_promises_in_whole_sentence
         ("unit", "device"),
         ("relation", "zero_out"),
         ("mechanism", "gaussian"),
-        ("sampling", "fixed"),
+        ("sampling", "8 random devices a round"),
         ("metrics", "none"),
         ("adversary", "coordinator"),
         ("provenance", "operating_system"),
@@ -75,7 +88,7 @@ async fn the_quickstart_charges_on_through_a_kill_and_promises_in_whole_sentence
     let manifest = read_manifest(&file).unwrap();
     assert_eq!((manifest.task.to_string(), manifest.population.as_str()), (hash.clone(), "default"));
     assert!(manifest.guarantee.is_private());
-    let task = murmur_round::task::Task::from_toml(&std::fs::read_to_string(TASK).unwrap()).unwrap();
+    let task = Task::from_toml(&std::fs::read_to_string(TASK).unwrap()).unwrap();
     assert!(read_model(&file, task.model.layout()).unwrap().values().iter().any(|value| *value != 0.0));
     let again = site.command(&["model", "export", &hash, "--out", out.to_str().unwrap()]);
     assert_eq!(again.status.code(), Some(2), "a file that is there is not overwritten: {again:?}");

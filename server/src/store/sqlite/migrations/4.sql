@@ -12,3 +12,8 @@ CREATE TABLE orders (
     delta REAL,
     CHECK ((epsilon IS NULL) = (delta IS NULL))
 ) STRICT;
+
+-- Models that the ledger did not know, and whose spends were taken over since.
+CREATE TABLE reconciled (
+    model BLOB PRIMARY KEY CHECK (length(model) = 32)
+) STRICT, WITHOUT ROWID;

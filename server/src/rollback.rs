@@ -1,0 +1,170 @@
+//! A ledger that is behind what was released: restored from an old backup, or a copy that two servers went on from.
+//!
+//! Every model states the ledger entry that paid for it. A model whose entry the ledger does not have was paid for by entries that are
+//! gone: until its spend is taken over, the population's next round would spend that budget a second time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use murmur_privacy::{Digest, Ledger, ledger::Entry};
+use murmur_round::{checkpoint::Manifest, task::TaskHash};
+use thiserror::Error;
+
+use crate::{
+    ServerError,
+    store::{Store, StoreError},
+};
+
+/// The ledger does not know what paid for a model that is there.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[error(
+    "the ledger of population {population:?} is behind model {model} (round {round} of task {task}), whose payment it does not know: an \
+     older backup was restored, or another server went on from a copy. No round is opened before `murmur-server ledger reconcile` has \
+     taken the higher spends over"
+)]
+pub struct Behind {
+    /// Whose ledger.
+    pub population: String,
+    /// The model.
+    pub model: Digest,
+    /// Its task.
+    pub task: TaskHash,
+    /// The round that released it.
+    pub round: u32,
+}
+
+/// Spends that cannot be taken over.
+#[derive(Debug, Error)]
+pub enum ReconcileError {
+    /// The task has no reservation from which they could be drawn.
+    #[error(
+        "task {task} of model {model} has no reservation in the ledger of population {population:?}, so its spends cannot be taken over: \
+         restore a newer backup, or learn from another population"
+    )]
+    NoReservation {
+        /// Whose ledger.
+        population: String,
+        /// The model.
+        model: Digest,
+        /// Its task.
+        task: TaskHash,
+    },
+    /// The ledger, or the store.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+impl From<StoreError> for ReconcileError {
+    fn from(error: StoreError) -> Self {
+        Self::Server(error.into())
+    }
+}
+
+/// What was taken over into a population's ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenOver {
+    /// Whose ledger.
+    pub population: String,
+    /// Models that it did not know.
+    pub models: usize,
+    /// Rounds that were charged for them.
+    pub rounds: u32,
+}
+
+/// Models of the population whose payment its ledger does not know, and that nobody has reconciled.
+fn unknown<S: Store>(
+    store: &mut S,
+    population: &str,
+    entries: &[Entry],
+) -> Result<Vec<(Digest, Manifest)>, StoreError> {
+    let heads: BTreeSet<Digest> = entries.iter().map(|entry| entry.digest).collect();
+    let reconciled: BTreeSet<Digest> = store.reconciled()?.into_iter().collect();
+    let mut manifests = store.manifests()?;
+    // An initial model was paid for by nobody.
+    manifests.retain(|(model, manifest)| {
+        let ours = manifest.population == population && manifest.round.is_some();
+        ours && !heads.contains(&manifest.ledger_head) && !reconciled.contains(model)
+    });
+    Ok(manifests)
+}
+
+/// The first model, if any, that the population's ledger is behind.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn behind<S: Store>(store: &mut S, population: &str) -> Result<Option<Behind>, StoreError> {
+    let entries = store.entries(population)?;
+    Ok(unknown(store, population, &entries)?.into_iter().next().map(|(model, manifest)| Behind {
+        population: population.to_owned(),
+        model,
+        task: manifest.task,
+        round: manifest.round.unwrap_or(0),
+    }))
+}
+
+/// Takes the higher spends over: for every task with models that its population's ledger does not know, charges as many rounds as there are
+/// such models, and at least all up to the highest number among them, as far as the task's reservation goes.
+///
+/// # Guarantee
+/// Afterwards every round that a visible model proves released is charged in the ledger; some that were given up may be charged too. A
+/// model nobody can see any more cannot be taken over.
+///
+/// # Errors
+/// [`ReconcileError`]; what was appended until then stays, and the same call goes on.
+pub fn reconcile<S: Store>(store: &mut S, population: &str) -> Result<TakenOver, ReconcileError> {
+    let entries = store.entries(population)?;
+    let unknown = unknown(store, population, &entries)?;
+    let mut taken = TakenOver { population: population.to_owned(), models: unknown.len(), rounds: 0 };
+    let mut tasks: BTreeMap<TaskHash, Vec<(Digest, u32)>> = BTreeMap::new();
+    for (model, manifest) in unknown {
+        tasks.entry(manifest.task).or_default().push((model, manifest.round.unwrap_or(0)));
+    }
+    if tasks.is_empty() {
+        return Ok(taken);
+    }
+    let failed = |cause| ServerError::Ledger { population: population.to_owned(), cause };
+    let first = tasks.iter().next().and_then(|(task, models)| Some((*task, models.first()?.0)));
+    if let (true, Some((task, model))) = (entries.is_empty(), first) {
+        return Err(ReconcileError::NoReservation { population: population.to_owned(), model, task });
+    }
+    let mut ledger = Ledger::replay(entries).map_err(failed)?;
+    for (task, models) in tasks {
+        let Ok(account) = ledger.account(&task) else {
+            let model = models.first().map_or(Digest::ZERO, |(model, _)| *model);
+            return Err(ReconcileError::NoReservation { population: population.to_owned(), model, task });
+        };
+        if let Some(round) = account.open_round() {
+            persist(store, &mut ledger, population, |ledger| ledger.abandon(task, round))?;
+        }
+        let account = ledger.account(&task).map_err(failed)?;
+        let highest = models.iter().map(|(_, round)| *round).max().unwrap_or(0);
+        let missing = highest.saturating_add(1).saturating_sub(account.next_round());
+        for _ in 0..missing.max(u32::try_from(models.len()).unwrap_or(u32::MAX)) {
+            let account = ledger.account(&task).map_err(failed)?;
+            if !account.affords_another() {
+                // All that the task may ever spend is spent.
+                break;
+            }
+            let round = account.next_round();
+            persist(store, &mut ledger, population, |ledger| ledger.open_round(task, round))?;
+            persist(store, &mut ledger, population, |ledger| ledger.spend(task, round))?;
+            taken.rounds += 1;
+        }
+        // Last: a process that ends before this charges again, and never too little.
+        models.iter().try_for_each(|(model, _)| store.put_reconciled(model))?;
+    }
+    Ok(taken)
+}
+
+fn persist<S: Store>(
+    store: &mut S,
+    ledger: &mut Ledger,
+    population: &str,
+    propose: impl FnOnce(&mut Ledger) -> Result<Entry, murmur_privacy::ledger::LedgerError>,
+) -> Result<(), ServerError> {
+    let failed = |cause| ServerError::Ledger { population: population.to_owned(), cause };
+    let entry = propose(ledger).map_err(failed)?;
+    store.append(population, &entry)?;
+    // The receipt of a spend is dropped: nothing is released for it here.
+    ledger.persisted(entry.index).map_err(failed)?;
+    Ok(())
+}
