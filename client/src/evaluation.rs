@@ -8,7 +8,7 @@ use murmur_round::{
 use crate::{
     data::Examples,
     models::{Network, score},
-    trainer::TrainError,
+    trainer::{TrainError, built_in},
 };
 
 /// Examples per pass: large enough for the matrix products, small enough for the cache.
@@ -32,7 +32,7 @@ pub struct Evaluation {
 /// # Errors
 /// [`TrainError`] when model, parameters and examples do not fit each other or there is no example.
 pub fn evaluate(model: &ModelSpec, params: &Params, examples: &Examples) -> Result<Evaluation, TrainError> {
-    model.validate()?;
+    built_in(model)?;
     let (expected, found) = (model.layout().dimension(), params.dimension());
     if expected != found {
         return Err(DimensionMismatch { expected, found }.into());

@@ -3,6 +3,7 @@
 //! - [`data`] loads labelled examples (IDX files, LEAF json) and keeps natural users apart;
 //! - [`strokes`] makes a population of handwriting devices out of a seed;
 //! - [`trainer`] trains a built-in model on one device's examples, behind `murmur_round`'s `Trainer`;
+//! - [`module`] trains any burn module, through what an app says about it;
 //! - [`evaluation`] measures a model on examples outside the population;
 //! - [`ceiling`] measures what the machine could do at its best;
 //! - `link` (feature `grpc`) takes part in a coordinator's task over the network.
@@ -14,11 +15,14 @@ pub mod evaluation;
 #[cfg(feature = "grpc")]
 pub mod link;
 mod models;
+pub mod module;
+mod order;
 pub mod strokes;
 pub mod trainer;
 
 pub use self::{
     data::{Dataset, Examples},
     evaluation::{Evaluation, evaluate},
+    module::{Learner, ModuleTrainer},
     trainer::{BurnTrainer, TrainError},
 };

@@ -12,9 +12,10 @@ use clap::{Args, Parser, Subcommand};
 use murmur_client::{
     Examples,
     data::load_folder,
-    link::{Access, Address, State, enrol, take_part},
+    link::{Access, Address, LocalBudget, State, enrol, take_part},
     strokes,
 };
+use murmur_privacy::units::{DeltaProbability, Epsilon};
 use murmur_round::device_id::DeviceId;
 use tokio::runtime::Runtime;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -89,6 +90,13 @@ struct Run {
     /// With `--data strokes`: the seed of the population's handwriting (0).
     #[arg(long, value_name = "N")]
     data_seed: Option<u64>,
+    /// What this device may spend on randomising its own updates, in its whole life, for tasks with [privacy.local]. Fixed when it
+    /// is first given, and kept in --state (with --insecure-loopback: for as long as the process lives).
+    #[arg(long, value_name = "EPSILON")]
+    local_epsilon: Option<f64>,
+    /// The failure probability that goes with it; without one, mechanisms that have one are refused.
+    #[arg(long, value_name = "DELTA", requires = "local_epsilon")]
+    local_delta: Option<f64>,
     /// Print how it ended as one JSON object.
     #[arg(long)]
     json: bool,
@@ -133,7 +141,10 @@ fn enroll(arguments: &Enroll) -> Result<()> {
 }
 
 fn run(arguments: &Run) -> Result<()> {
-    let access = access(arguments)?;
+    let mut access = access(arguments)?;
+    if let Some(budget) = local_budget(arguments)? {
+        access = access.with_local_budget(budget);
+    }
     let device = access.device().clone();
     let examples = Arc::new(examples(arguments, &device)?);
     runtime()?.block_on(take_part(access, examples))?;
@@ -161,6 +172,14 @@ fn access(arguments: &Run) -> Result<Access> {
             bail!("name the folder of an enrolled device with --state, or --insecure-loopback with --device-id")
         }
     }
+}
+
+/// What the device may spend on randomising its own updates.
+fn local_budget(arguments: &Run) -> Result<Option<LocalBudget>> {
+    let Some(epsilon) = arguments.local_epsilon else { return Ok(None) };
+    let epsilon = Epsilon::new(epsilon).context("--local-epsilon")?;
+    let delta = arguments.local_delta.map(DeltaProbability::new).transpose().context("--local-delta")?;
+    Ok(Some(LocalBudget { epsilon, delta }))
 }
 
 /// The device's own examples.

@@ -1,6 +1,5 @@
 //! Local training: follows a task's plan on a device's own examples.
 
-use chacha20::ChaCha20Rng;
 use murmur_privacy::Delta;
 use murmur_round::{
     measure::LocalMetrics,
@@ -9,13 +8,13 @@ use murmur_round::{
     plan::{LocalPlan, PlanError, ShuffleSeed},
     trainer::Trainer,
 };
-use rand::{Rng, SeedableRng};
 use thiserror::Error;
 
 use crate::{
     data::{ExampleError, Examples},
     evaluation::{Evaluation, evaluate},
     models::Network,
+    order::Order,
 };
 
 /// Why a model cannot be trained or evaluated at all; never because of the values of inputs or parameters.
@@ -33,6 +32,11 @@ pub enum TrainError {
     /// The examples do not fit the model.
     #[error(transparent)]
     Examples(#[from] ExampleError),
+    /// An app's own model, of which only the app knows the arithmetic.
+    #[error(
+        "model.kind is \"external\": only the app that brought the model can train or evaluate it, with a Trainer of its own"
+    )]
+    External,
     /// A mean over nothing.
     #[error("there are no examples to evaluate the model on")]
     NothingToEvaluate,
@@ -45,7 +49,7 @@ pub enum TrainError {
 pub struct BurnTrainer {
     model: ModelSpec,
     dimension: usize,
-    order: Vec<usize>,
+    order: Order,
     /// Overwritten from device to device.
     network: Option<Network>,
     inputs: Vec<f32>,
@@ -58,9 +62,9 @@ impl BurnTrainer {
     /// # Errors
     /// [`TrainError::Model`] when the section describes no model.
     pub fn new(model: &ModelSpec) -> Result<Self, TrainError> {
-        model.validate()?;
+        built_in(model)?;
         let (model, dimension) = (model.clone(), model.layout().dimension());
-        Ok(Self { model, dimension, order: Vec::new(), network: None, inputs: Vec::new(), labels: Vec::new() })
+        Ok(Self { model, dimension, order: Order::default(), network: None, inputs: Vec::new(), labels: Vec::new() })
     }
 
     /// The model that this trainer trains.
@@ -75,15 +79,6 @@ impl BurnTrainer {
             return Err(DimensionMismatch { expected, found }.into());
         }
         Ok(examples.check(&self.model)?)
-    }
-
-    /// The order of one epoch: a Fisher-Yates shuffle of the order before it.
-    fn shuffle(&mut self, chance: &mut ChaCha20Rng) {
-        for last in (1..self.order.len()).rev() {
-            // Bias below 2^-32 per example: the order need not be perfectly uniform, only fixed by the seed.
-            let other = (u128::from(chance.next_u64()) * (last as u128 + 1)) >> 64;
-            self.order.swap(last, other as usize);
-        }
     }
 
     /// `local - global` after following `plan`; a [`Delta`] that can still be looked at.
@@ -101,13 +96,10 @@ impl BurnTrainer {
         }
         let mut network = self.network.take().unwrap_or_else(|| Network::new(&self.model));
         network.load(global);
-        let mut chance = ChaCha20Rng::from_seed(seed.0);
-        self.order.clear();
-        self.order.extend(0..data.len());
         let batch_size = plan.batch_size as usize;
+        self.order.begin(data.len(), seed);
         for _ in 0..plan.epochs {
-            self.shuffle(&mut chance);
-            for batch in self.order.chunks(batch_size) {
+            for batch in self.order.epoch().chunks(batch_size) {
                 self.inputs.clear();
                 self.labels.clear();
                 for &index in batch {
@@ -149,6 +141,12 @@ impl Trainer for BurnTrainer {
         let Evaluation { loss, accuracy, .. } = evaluate(&self.model, model, data)?;
         Ok(Some(LocalMetrics { loss, accuracy }))
     }
+}
+
+/// Checks that the section describes a model whose arithmetic is here.
+pub(crate) fn built_in(model: &ModelSpec) -> Result<(), TrainError> {
+    model.validate()?;
+    if matches!(model, ModelSpec::External { .. }) { Err(TrainError::External) } else { Ok(()) }
 }
 
 #[cfg(test)]

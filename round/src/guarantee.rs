@@ -5,6 +5,7 @@ use std::fmt;
 use murmur_privacy::{
     Mechanism, Provenance, Relation,
     ledger::{TaskAccount, Unit},
+    local::LocalGuarantee,
     units::{DeltaProbability, Epsilon, NoiseMultiplier},
 };
 use serde::{Deserialize, Serialize};
@@ -41,10 +42,54 @@ pub struct Guarantee {
     pub sampling: String,
     /// Whether what devices measure is within the budget.
     pub metrics: MetricsClaim,
+    /// What each device is promised without trust in anybody, beside the rest; absent where it does nothing to its update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<LocalClaim>,
     /// What the adversary may see.
     pub adversary: String,
     /// Whose noise it is.
     pub provenance: Provenance,
+}
+
+/// What the devices of a task do to their own updates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalClaim {
+    /// `privunit2`, `privunitg` or `gaussian`.
+    pub mechanism: String,
+    /// Of one participation.
+    pub each: LocalGuarantee,
+    /// Most participations of one device in the whole task.
+    pub participations: u32,
+}
+
+impl LocalClaim {
+    fn of(task: &Task) -> Option<Self> {
+        let mechanism = task.privacy.local?.name().to_owned();
+        let each = task.randomiser(0).ok()??.guarantee();
+        Some(Self { mechanism, each, participations: task.most_participations() })
+    }
+
+    /// Of all participations together, by basic composition.
+    #[must_use]
+    pub fn whole(&self) -> LocalGuarantee {
+        self.each.times(self.participations)
+    }
+}
+
+impl fmt::Display for LocalClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mechanism, participations, whole) = (&self.mechanism, self.participations, self.whole());
+        write!(
+            f,
+            "{mechanism}, each time a device takes part (up to {participations} times: epsilon {:.4}",
+            whole.epsilon()
+        )?;
+        if whole.delta() > 0.0 {
+            write!(f, " at delta {:e}", whole.delta())?;
+        }
+        write!(f, ")\n              {}", self.each)
+    }
 }
 
 /// Whether the metrics that devices measure are covered by the promise.
@@ -91,6 +136,7 @@ impl Guarantee {
             accountant: reservation.accountant.clone(),
             sampling: schedule.task().participation.assumption(),
             metrics: MetricsClaim::of(schedule.task()),
+            local: LocalClaim::of(schedule.task()),
             adversary: TRUST.to_owned(),
             provenance,
         }
@@ -128,6 +174,9 @@ impl fmt::Display for Guarantee {
             MetricsClaim::NotPrivate => {
                 writeln!(f, "  metrics     NOT PRIVATE: published without noise, covered by no promise")?;
             }
+        }
+        if let Some(local) = &self.local {
+            writeln!(f, "  local       {local}")?;
         }
         write!(f, "  adversary   {}", self.adversary)?;
         if self.provenance == Provenance::Simulated {

@@ -13,7 +13,8 @@ use murmur_sim::{
     folder::Folder,
     mechanism::Mechanism,
     output,
-    run::{self, Observer, Options, Silent},
+    population::Population,
+    run::{self, Keeper, Observer, Options, Silent},
     scenario::{Overrides, Scenario},
 };
 use serde_json::json;
@@ -74,6 +75,9 @@ struct RunArguments {
     /// New or empty folder for the model, the ledger, the rounds and the resolved scenario.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Like --out; and while the run is unfinished its state is kept in DIR.unfinished, so that the same command goes on after a kill.
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
     /// Print one JSON object on stdout.
     #[arg(long)]
     json: bool,
@@ -114,7 +118,9 @@ fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
     let overrides = Overrides { task: arguments.task.clone(), data: arguments.data.clone(), seed: arguments.seed };
     let scenario = Scenario::load(&arguments.scenario, &overrides)?;
     // Before the run, not after it: nobody should train for an hour to hear that there is no place for the result.
-    let folder = arguments.out.as_deref().map(Folder::claim).transpose()?;
+    let results = arguments.out.as_deref().or(arguments.resume.as_deref());
+    let folder = results.map(Folder::claim).transpose()?;
+    let mut keeper = arguments.resume.as_deref().map(|results| Keeper::beside(results, &scenario)).transpose()?;
     let threads = match arguments.threads {
         Some(threads) => threads,
         None => std::thread::available_parallelism().context("the number of cores is unknown: give --threads")?,
@@ -123,15 +129,16 @@ fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
     let mut bar = Bar::new();
     let mut silent = Silent;
     let observer: &mut dyn Observer = if arguments.json { &mut silent } else { &mut bar };
-    let finished = run::run(&scenario, &options, observer)?;
+    let finished = run::run_on(&scenario, &Population::of(&scenario)?, &options, observer, keeper.as_mut())?;
     if let Some(folder) = folder {
         folder.fill(&scenario, &finished)?;
     }
+    keeper.map_or(Ok(()), Keeper::remove)?;
     if arguments.json {
         println!("{}", output::summary(&scenario, &finished)?);
     } else {
-        println!("{}", output::sentence(&finished));
-        if let Some(folder) = &arguments.out {
+        println!("{}", output::sentence(&scenario, &finished));
+        if let Some(folder) = results {
             println!("  written to  {}", folder.display());
         }
     }

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, path::PathBuf};
 
 use murmur_client::{TrainError, data::DataError};
-use murmur_privacy::ledger::LedgerError;
+use murmur_privacy::{ledger::LedgerError, local::ledger::LocalLedgerError};
 use murmur_round::{coordinator::StartError, device::DeviceError, founding::FoundingError, task::TaskError};
 use thiserror::Error;
 
@@ -57,9 +57,28 @@ pub enum SimError {
     /// A task that does not fit the population.
     #[error("the task does not fit the population: {0}")]
     Schedule(TaskError),
+    /// Devices randomise their own updates, and nobody said what they may spend on that.
+    #[error(
+        "population.local_epsilon is missing: the task's [privacy.local] spends each device's own budget, of which nothing has a default"
+    )]
+    NoLocalBudget,
+    /// A device's own ledger is broken.
+    #[error(transparent)]
+    LocalLedger(#[from] LocalLedgerError),
     /// The data cannot be loaded.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The state of an unfinished run cannot be gone on from.
+    #[error("{}: {message}. Run it again as it was begun, or remove the folder to begin anew", folder.display())]
+    Unfinished {
+        /// The folder with the state.
+        folder: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// Devices with ledgers of their own.
+    #[error("--resume does not keep the devices' own ledgers of [privacy.local]: use --out")]
+    NoResume,
     /// A population that cannot be made from the data.
     #[error("[population]: {0}")]
     Population(String),

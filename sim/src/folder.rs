@@ -71,16 +71,17 @@ fn write(folder: &Path, scenario: &Scenario, finished: &Finished) -> Result<(), 
         ledger.push('\n');
     }
     write("ledger.jsonl", ledger.as_bytes())?;
-    write("rounds.csv", table(finished).as_bytes())?;
+    write("rounds.csv", table(scenario, finished).as_bytes())?;
     write("scenario.toml", scenario.to_toml()?.as_bytes())
 }
 
 /// One line for each measurement; what devices measured in columns of their own, where the task asks for it.
-fn table(finished: &Finished) -> String {
+fn table(scenario: &Scenario, finished: &Finished) -> String {
     let privacy = &finished.schedule.task().privacy;
     let mut text = String::from("round,epsilon,accuracy,loss");
     text.push_str(if privacy.adaptive_clip.is_some() { ",next_clip" } else { "" });
     text.push_str(if privacy.metrics.is_some() { ",reports,device_accuracy,device_loss" } else { "" });
+    text.push_str(if scenario.fleet.is_some() { ",simulated_seconds" } else { "" });
     text.push('\n');
     for measured in &finished.measurements {
         let evaluation = &measured.evaluation;
@@ -95,6 +96,9 @@ fn table(finished: &Finished) -> String {
                 let _ = write!(text, ",{},{},{}", metrics.reports, metrics.accuracy, metrics.loss);
             }
             (Some(_), None) => text.push_str(",,,"),
+        }
+        if scenario.fleet.is_some() {
+            let _ = write!(text, ",{}", measured.at.0 as f64 / 1e3);
         }
         text.push('\n');
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use murmur_privacy::Upload;
 use murmur_round::{coordinator::Outcome, guarantee::Guarantee};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -37,17 +38,20 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "clip_now": finished.clip.get(),
         "metrics": value(&finished.metrics)?,
         "guarantee": value(guarantee)?,
+        "local_epsilon_spent": value(&finished.local.map(|local| local.most))?,
         "devices": finished.devices,
         "parameters": finished.schedule.task().model.layout().dimension(),
+        "upload_bytes": Upload::encoded_len(&finished.schedule.grid()),
         "model_sha256": finished.model_digest.to_string(),
         "ledger_head": finished.ledger.last().map(|entry| entry.digest.to_string()),
         "wall_seconds": finished.wall.as_secs_f64(),
+        "simulated_seconds": finished.simulated.as_secs_f64(),
     }))
 }
 
 /// The result of a run as a person reads it.
 #[must_use]
-pub fn sentence(finished: &Finished) -> String {
+pub fn sentence(scenario: &Scenario, finished: &Finished) -> String {
     let mut text = String::new();
     let how = match &finished.outcome {
         Outcome::Completed => "completed".to_owned(),
@@ -92,7 +96,18 @@ pub fn sentence(finished: &Finished) -> String {
     if finished.schedule.task().privacy.adaptive_clip.is_some() {
         let _ = writeln!(text, "  clip        {:.4} now, {} at the start", finished.clip, task.privacy.clip);
     }
+    if scenario.fleet.is_some() {
+        let (hours, wall) = (finished.simulated.as_secs_f64() / 3600.0, finished.wall.as_secs_f64());
+        let _ = writeln!(text, "  time        {hours:.2} hours for the devices, {wall:.1} s here");
+    }
     let _ = writeln!(text, "  spent       epsilon {:.4}", finished.guarantee.epsilon_spent);
+    if let Some(local) = &finished.local {
+        let _ = writeln!(
+            text,
+            "  locally     {} devices spent something of their own, none of them more than local epsilon {:.4}",
+            local.devices, local.most
+        );
+    }
     let _ = write!(text, "{}\n  model       sha256 {}", finished.guarantee, finished.model_digest);
     text
 }

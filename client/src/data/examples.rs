@@ -171,10 +171,10 @@ impl Examples {
     /// # Errors
     /// [`ExampleError::Shape`] or [`ExampleError::Label`].
     pub fn check(&self, model: &ModelSpec) -> Result<(), ExampleError> {
-        let (expected, classes) = (model.input(), model.classes());
-        if self.shape != expected {
+        if let Some(expected) = model.input().filter(|expected| *expected != self.shape) {
             return Err(ExampleError::Shape { expected, found: self.shape });
         }
+        let Some(classes) = model.classes() else { return Ok(()) };
         match self.labels.iter().position(|&label| label as usize >= classes) {
             Some(index) => Err(ExampleError::Label { index, label: self.labels[index], classes }),
             None => Ok(()),

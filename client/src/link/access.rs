@@ -2,13 +2,19 @@
 
 use std::time::SystemTime;
 
-use murmur_round::device_id::DeviceId;
+use murmur_round::{device::Device, device_id::DeviceId};
 
-use super::{Address, AddressError, CallError, LinkError, State, StateError, calls::Calls};
+use super::{
+    Address, AddressError, CallError, LinkError, LocalBudget, MemoryError, State, StateError, calls::Calls,
+    memory::Memory,
+};
 
 /// A coordinator, and who the device is to it.
 #[derive(Debug)]
-pub struct Access(Way);
+pub struct Access {
+    way: Way,
+    local: Option<LocalBudget>,
+}
 
 #[derive(Debug)]
 enum Way {
@@ -25,19 +31,36 @@ impl Access {
         if server.is_secure() {
             return Err(AddressError::NeedsState(server.to_text()));
         }
-        Ok(Self(Way::InClear { server, device }))
+        Ok(Self { way: Way::InClear { server, device }, local: None })
     }
 
     /// With the certificate that the coordinator made for an enrolled device.
     #[must_use]
     pub fn enrolled(state: State) -> Self {
-        Self(Way::Certified(state))
+        Self { way: Way::Certified(state), local: None }
+    }
+
+    /// The same for a device that may spend this on randomising its own updates, in its whole life.
+    ///
+    /// Without it, a device whose ledger was opened before has what that says; any other refuses tasks that have it randomise.
+    #[must_use]
+    pub fn with_local_budget(self, budget: LocalBudget) -> Self {
+        Self { local: Some(budget), ..self }
+    }
+
+    /// The device as it was, and where it remembers what it does.
+    pub(super) fn remembered(&self) -> Result<(Memory, Device), MemoryError> {
+        let folder = match &self.way {
+            Way::InClear { .. } => None,
+            Way::Certified(state) => Some(state.folder()),
+        };
+        Memory::open(folder, self.device().clone(), self.local)
     }
 
     /// The device's name.
     #[must_use]
     pub fn device(&self) -> &DeviceId {
-        match &self.0 {
+        match &self.way {
             Way::InClear { device, .. } => device,
             Way::Certified(state) => state.device(),
         }
@@ -45,7 +68,7 @@ impl Access {
 
     /// A connection with what is at hand now.
     pub(super) fn calls(&self) -> Result<Calls, LinkError> {
-        match &self.0 {
+        match &self.way {
             Way::InClear { server, .. } => Ok(Calls::in_clear(server)),
             Way::Certified(state) => {
                 Calls::certified(state.server(), state.ca(), state.identity()).map_err(LinkError::Identity)
@@ -55,7 +78,7 @@ impl Access {
 
     /// Why there is no work.
     pub(super) fn failed(&self, error: CallError) -> LinkError {
-        match self.0 {
+        match self.way {
             Way::InClear { .. } => LinkError::InClear(error),
             Way::Certified(_) => LinkError::CheckIn(error),
         }
@@ -63,7 +86,7 @@ impl Access {
 
     /// Renews the certificate when it is time for that. A connection with the new one, if there is a new one.
     pub(super) async fn renewed(&mut self, calls: &Calls) -> Result<Option<Calls>, LinkError> {
-        let Way::Certified(state) = &mut self.0 else { return Ok(None) };
+        let Way::Certified(state) = &mut self.way else { return Ok(None) };
         let now = SystemTime::now();
         if state.is_over(now) {
             return Err(LinkError::Expired { device: state.device().clone(), until: state.valid_until() });

@@ -2,7 +2,12 @@
 
 use std::{error::Error, io, path::PathBuf, time::SystemTime};
 
-use murmur_privacy::Digest;
+use murmur_privacy::{
+    Digest,
+    local::ledger::LocalLedgerError,
+    noise::EntropyError,
+    units::{DeltaProbability, Epsilon},
+};
 use murmur_proto::{WireError, chunk::ChunkError};
 use murmur_round::{checkpoint::CheckpointError, device::DeviceError, device_id::DeviceId, task::TaskError};
 use thiserror::Error;
@@ -179,6 +184,37 @@ pub enum StateError {
     },
 }
 
+/// Why a device cannot remember what it did, or does not go on from it.
+#[derive(Debug, Error)]
+pub enum MemoryError {
+    /// A file could not be read or kept.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The device's own ledger is broken.
+    #[error(transparent)]
+    Ledger(#[from] LocalLedgerError),
+    /// A lifetime budget is fixed once.
+    #[error(
+        "{}: this device's lifetime budget was fixed at local epsilon {epsilon}, delta {}: leave it out, or name the same",
+        path.display(),
+        delta.map_or_else(|| "none".to_owned(), |delta| delta.get().to_string())
+    )]
+    OtherBudget {
+        /// The ledger.
+        path: PathBuf,
+        /// What it was opened with.
+        epsilon: Epsilon,
+        /// What it was opened with.
+        delta: Option<DeltaProbability>,
+    },
+    /// A charge without a ledger.
+    #[error("this device has no ledger of its own")]
+    NoLedger,
+    /// No randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
 /// Why a device did not become known.
 #[derive(Debug, Error)]
 pub enum EnrolError {
@@ -232,6 +268,9 @@ pub enum LinkError {
     /// Keys and certificates could not be read or kept.
     #[error(transparent)]
     State(#[from] StateError),
+    /// What the device did could not be read or kept.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// No connection can be made with the device's keys and certificates.
     #[error("the device's identity cannot be used: {0}")]
     Identity(CallError),

@@ -12,7 +12,7 @@ use murmur_proto::{
 };
 use murmur_round::{
     coordinator::TurnedAway,
-    device::{Device, DeviceEffect, DeviceEvent},
+    device::{DeviceEffect, DeviceEvent},
     device_id::DeviceId,
     measure::LocalMetrics,
     params::Params,
@@ -22,7 +22,7 @@ use murmur_round::{
     trainer::Trainer,
 };
 
-use super::{Access, CallError, LinkError, calls::Calls};
+use super::{Access, CallError, LinkError, calls::Calls, memory::Memory};
 use crate::{data::Examples, trainer::BurnTrainer};
 
 /// Failures in a row (each after its own retries) after which a device gives up.
@@ -37,11 +37,10 @@ const PATIENCE: u32 = 10;
 pub async fn take_part(access: Access, examples: Arc<Examples>) -> Result<(), LinkError> {
     let device = access.device().clone();
     let calls = access.calls()?;
-    let mut session =
-        Session { access, calls, device: device.clone(), examples, task: None, trainer: None, failures: 0 };
+    let (memory, mut machine) = access.remembered()?;
+    let mut session = Session { access, calls, memory, device, examples, task: None, trainer: None, failures: 0 };
     let start = Instant::now();
     let now = || Time(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX));
-    let mut machine = Device::new(device);
     while !machine.is_finished() {
         if let Some(wake) = machine.next_deadline() {
             tokio::time::sleep(Duration::from_millis(now().until(wake).0)).await;
@@ -68,6 +67,7 @@ pub async fn take_part(access: Access, examples: Arc<Examples>) -> Result<(), Li
 struct Session {
     access: Access,
     calls: Calls,
+    memory: Memory,
     device: DeviceId,
     examples: Arc<Examples>,
     /// The task, once it was fetched; it never changes.
@@ -99,8 +99,15 @@ impl Session {
                 Ok(event) => event,
                 Err(error) => self.failed(error)?,
             },
-            // It lasts as long as this process. A coordinator keeps its own record for good.
-            DeviceEffect::Remember { .. } => return Ok(None),
+            DeviceEffect::Remember { task, turn } => {
+                self.memory.remember(task, turn)?;
+                return Ok(None);
+            }
+            DeviceEffect::Keep { task, sealed, entry, .. } => {
+                self.memory.keep(task, sealed, &entry)?;
+                DeviceEvent::Kept { entry: entry.index }
+            }
+            DeviceEffect::Recall { task, .. } => DeviceEvent::Recalled(self.memory.recall(&task)?),
             DeviceEffect::Withdraw { round } => {
                 self.withdraw(round).await;
                 return Ok(None);

@@ -9,6 +9,7 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -40,10 +41,10 @@ struct Record {
 }
 
 /// A folder that no other process uses, with or without a device in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 /// The state of an enrolled device.
@@ -62,7 +63,7 @@ impl Folder {
         let lock_path = path.join(LOCK);
         let lock = File::options().write(true).create(true).truncate(false).open(&lock_path).map_err(at(&lock_path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: Arc::new(lock) }),
             Err(TryLockError::WouldBlock) => Err(StateError::InUse { folder: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(at(&lock_path)(error)),
         }
@@ -131,11 +132,11 @@ impl Folder {
     fn put_record(&self, record: &Record) -> Result<(), StateError> {
         let text = serde_json::to_string_pretty(record)
             .map_err(|error| StateError::Malformed { path: self.path.join(RECORD), what: error.to_string() })?;
-        self.replace(RECORD, &(text + "\n"))
+        self.replace(RECORD, text + "\n")
     }
 
     /// Puts a whole file in the place of another: after a crash it is the old one or the new one. Only its owner reads it.
-    fn replace(&self, name: &str, text: &str) -> Result<(), StateError> {
+    pub(super) fn replace(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<(), StateError> {
         let (path, part) = (self.path.join(name), self.path.join(format!("{name}.part")));
         self.remove(&format!("{name}.part"))?;
         let mut options = File::options();
@@ -143,9 +144,36 @@ impl Folder {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&part).map_err(at(&part))?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&part))?;
+        file.write_all(contents.as_ref()).and_then(|()| file.sync_all()).map_err(at(&part))?;
         fs::rename(&part, &path).map_err(at(&path))?;
         File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(at(&self.path))
+    }
+
+    /// A file's contents, if it is there.
+    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StateError> {
+        read(&self.path.join(name))
+    }
+
+    /// Opens a file to append to, making it when it is not there; its name is then durable. Only its owner reads it.
+    pub(super) fn append_to(&self, name: &str) -> Result<File, StateError> {
+        let path = self.path.join(name);
+        let mut options = File::options();
+        options.append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(at(&path))?;
+        File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(at(&self.path))?;
+        Ok(file)
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file of it holds something else.
+    pub(super) fn malformed(&self, name: &str, what: &dyn std::fmt::Display) -> StateError {
+        StateError::Malformed { path: self.path.join(name), what: what.to_string() }
     }
 
     fn remove(&self, name: &str) -> Result<(), StateError> {
@@ -205,6 +233,11 @@ impl State {
         }
         self.server = server;
         Ok(())
+    }
+
+    /// The folder that it lies in. It is this process's for as long as one of them lives.
+    pub(super) fn folder(&self) -> Folder {
+        self.folder.clone()
     }
 
     pub(super) fn identity(&self) -> &str {

@@ -35,9 +35,9 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// The model of `spec`, which is valid, with all parameters zero.
+    /// The model of `spec`, which is valid and built in, with all parameters zero.
     pub(crate) fn new(spec: &ModelSpec) -> Self {
-        let [channels, height, width] = spec.input();
+        let [channels, height, width] = spec.input().unwrap_or_default();
         let input = Extents { height, width, channels };
         let layout = spec.layout();
         let (mut convolutions, mut dense): (Vec<Convolution>, Vec<Dense>) = (Vec::new(), Vec::new());

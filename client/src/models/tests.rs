@@ -21,7 +21,7 @@ fn specs() -> Vec<ModelSpec> {
 
 /// The textbook definition of every model, in f64, one output at a time.
 fn reference(spec: &ModelSpec, params: &[f64], example: &[f32]) -> Vec<f64> {
-    let [mut channels, mut height, mut width] = spec.input();
+    let [mut channels, mut height, mut width] = spec.input().unwrap();
     let mut values: Vec<f64> = example.iter().map(|&value| f64::from(value)).collect();
     let layout = spec.layout();
     let layers: Vec<_> = layout.tensors().chunks(2).collect();
@@ -74,8 +74,8 @@ fn reference_loss(spec: &ModelSpec, params: &[f64], inputs: &[f32], labels: &[u3
 fn sample(spec: &ModelSpec, count: usize) -> (Params, Vec<f32>, Vec<u32>) {
     let layout = spec.layout();
     let values = draws(1, layout.dimension()).into_iter().map(|value| value * 0.5).collect();
-    let width: usize = spec.input().iter().product();
-    let labels = (0..count).map(|index| (index % spec.classes()) as u32).collect();
+    let width: usize = spec.input().unwrap().iter().product();
+    let labels = (0..count).map(|index| (index % spec.classes().unwrap()) as u32).collect();
     (Params::new(layout, values).unwrap(), draws(2, count * width), labels)
 }
 

@@ -77,7 +77,7 @@ fn one_batch_of_everything_does_not_depend_on_a_batch_larger_than_the_data() {
 fn a_device_without_examples_returns_the_zero_delta() {
     for spec in specs() {
         let mut trainer = BurnTrainer::new(&spec).unwrap();
-        let nothing = Examples::none(spec.input()).unwrap();
+        let nothing = Examples::none(spec.input().unwrap()).unwrap();
         let delta = trainer.train(&spec.initial(), &PLAN, &nothing, SEED).unwrap();
         assert_eq!(delta.dimension(), spec.layout().dimension());
         let difference = trainer.difference(&spec.initial(), &PLAN, &nothing, SEED).unwrap();
@@ -137,7 +137,7 @@ fn numbers_beyond_all_bounds_are_passed_on() {
         // Softmax regression moves by one bounded step, however long; deeper models multiply.
         let bounded = matches!(spec, ModelSpec::Linear { .. });
         assert!(bounded || difference.iter().any(|value| !value.is_finite()), "{spec:?}");
-        let poisoned = Examples::new(spec.input(), vec![f32::NAN; 2 * 784], vec![0, 1]).unwrap();
+        let poisoned = Examples::new(spec.input().unwrap(), vec![f32::NAN; 2 * 784], vec![0, 1]).unwrap();
         let difference = trainer.difference(&spec.initial(), &PLAN, &poisoned, SEED).unwrap();
         assert!(difference.iter().any(|value| value.is_nan()), "{spec:?}");
     }

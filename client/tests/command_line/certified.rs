@@ -3,7 +3,10 @@
 use std::{future::pending, path::PathBuf, sync::Arc, time::Duration};
 
 use murmur_privacy::NoiseRng;
-use murmur_round::{device_id::DeviceId, task::Schedule};
+use murmur_round::{
+    device_id::DeviceId,
+    task::{Schedule, Task},
+};
 use murmur_server::{
     Door, Ending, Server, call_roll,
     identity::{Files, Registrar, Token, init},
@@ -69,6 +72,11 @@ impl House {
 
     /// Serves the task to everybody who is enrolled.
     pub(crate) fn serve(&self, door: Door) -> JoinHandle<Ending<MemoryStore>> {
+        self.serve_task(door, task)
+    }
+
+    /// The same with another task, for so many devices.
+    pub(crate) fn serve_task(&self, door: Door, task: fn(usize) -> Task) -> JoinHandle<Ending<MemoryStore>> {
         let mut store = MemoryStore::default();
         let whole: Vec<DeviceId> = call_roll(&mut store, &*self.registry, &task(1)).unwrap();
         let schedule = Schedule::new(task(whole.len()), whole.len() as u64).unwrap();

@@ -30,10 +30,22 @@ pub(crate) async fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
+/// The task, with devices that randomise their own updates.
+pub(crate) fn local_task(devices: usize) -> Task {
+    let local = r#"noise_multiplier = "calibrate", local = { mechanism = "privunit2", epsilon = 8.0 } }"#;
+    let text = TASK.replace(r#"noise_multiplier = "calibrate" }"#, local);
+    Task::from_toml(&text.replace("minimum_reports = 1 ", &format!("minimum_reports = {devices} "))).unwrap()
+}
+
 /// Serves the task to `devices` on `listener`, and goes on long enough that each of them hears of its end.
 pub(crate) fn serve(listener: TcpListener, devices: &[&str]) -> JoinHandle<Ending<MemoryStore>> {
+    serve_task(listener, devices, task(devices.len()))
+}
+
+/// The same with another task.
+pub(crate) fn serve_task(listener: TcpListener, devices: &[&str], task: Task) -> JoinHandle<Ending<MemoryStore>> {
     let enrolled: Vec<_> = devices.iter().map(|device| device.parse().unwrap()).collect();
-    let schedule = Schedule::new(task(devices.len()), devices.len() as u64).unwrap();
+    let schedule = Schedule::new(task, devices.len() as u64).unwrap();
     let entropy = NoiseRng::from_operating_system().unwrap();
     let server = Server::open(schedule, enrolled, None, MemoryStore::default(), entropy).unwrap();
     tokio::spawn(async move {

@@ -5,6 +5,7 @@
 mod certified;
 mod coordinator;
 mod enrolment;
+mod local;
 mod mistakes;
 mod process;
 mod task;

@@ -85,6 +85,27 @@ impl LocalGuarantee {
     }
 }
 
+impl LocalGuarantee {
+    /// So many uses of the same, each perhaps chosen in view of what those before sent; rounded up.
+    ///
+    /// # Source
+    /// Basic composition, as for [`and`](Self::and).
+    #[must_use]
+    pub fn times(self, uses: u32) -> Self {
+        let times = |value: f64| -> f64 { product(value, f64::from(uses)).collect::<ExactSum>().rounded_up() };
+        let epsilon = self.epsilon.get();
+        let epsilon =
+            if epsilon.is_finite() { Epsilon::new(times(epsilon)).unwrap_or(Epsilon::INFINITE) } else { self.epsilon };
+        Self { epsilon, delta: times(self.delta), ..self }
+    }
+}
+
+/// Floats whose exact sum is `value * count`: the product, and what it lost to rounding.
+pub(super) fn product(value: f64, count: f64) -> impl Iterator<Item = f64> {
+    let product = value * count;
+    [product, value.mul_add(count, -product)].into_iter()
+}
+
 impl TryFrom<Written> for LocalGuarantee {
     type Error = OutOfRange;
 

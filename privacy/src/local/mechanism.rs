@@ -69,6 +69,25 @@ pub enum ProjectionKind {
 }
 
 impl LocalMechanism {
+    /// What it is called in a task file.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::PrivUnit2 { .. } => "privunit2",
+            Self::PrivUnitG { .. } => "privunitg",
+            Self::Gaussian { .. } => "gaussian",
+        }
+    }
+
+    /// The projection to fewer numbers, if there is one.
+    #[must_use]
+    pub fn projection(&self) -> Option<ProjectionPlan> {
+        match self {
+            Self::PrivUnit2 { projection, .. } | Self::PrivUnitG { projection, .. } => *projection,
+            Self::Gaussian { .. } => None,
+        }
+    }
+
     /// The randomiser for updates of so many coordinates, clipped to this norm. `seed` is the round's public seed, from which a
     /// projection is drawn; nothing else depends on it.
     ///

@@ -1,11 +1,13 @@
 //! The path of one update. It changes type at every step, and there is no way back:
-//! [`Delta`] -> [`Bounded`] -> [`Upload`] -> [`Sum`] -> [`Release`].
+//! [`Delta`] -> [`Bounded`] -> [`Upload`] -> [`Sum`] -> [`Release`] -> [`Average`].
 
+mod average;
 mod bounded;
 mod release;
 mod sum;
 mod upload;
 
+pub use average::{Average, OtherGrid};
 pub use bounded::{Bounded, Delta};
 pub use release::{Release, ReleaseError};
 pub use sum::{GridMismatch, Sum};

@@ -164,15 +164,6 @@ impl Release {
         self.noised.centered()
     }
 
-    /// The noised average update in units of the model's parameters: the sum divided by a constant.
-    ///
-    /// `expected_cohort` is fixed when the task is created. Dividing by how many answered would release that number
-    /// without noise (privacy.md, G3).
-    pub fn average(&self, encoding: &Encoding, expected_cohort: f64) -> impl Iterator<Item = f64> + '_ {
-        let factor = encoding.step() / expected_cohort;
-        self.steps().take(encoding.model_dimension()).map(move |value| value as f64 * factor)
-    }
-
     /// The noised sum of each measure, where 1 is the most that one device adds.
     #[must_use]
     pub fn measures(&self, encoding: &Encoding) -> Vec<f64> {

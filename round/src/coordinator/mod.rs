@@ -17,7 +17,7 @@ use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::LedgerError, 
 use thiserror::Error;
 
 use crate::{
-    checkpoint::{Checkpoint, CheckpointError},
+    checkpoint::{Checkpoint, CheckpointError, read_manifest},
     device_id::DeviceId,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
@@ -136,8 +136,13 @@ impl Coordinator {
             return Err(StartError::Blocks { reserved, found });
         }
         let interrupted = account.open_round();
+        let mut metrics = None;
         let (params, optimizer, clip) = match (account.model(), stored) {
-            (Some((_, model)), Some(checkpoint)) => checkpoint.decode(&schedule, model)?,
+            (Some((_, model)), Some(checkpoint)) => {
+                let decoded = checkpoint.decode(&schedule, model)?;
+                metrics = read_manifest(&checkpoint.model)?.metrics;
+                decoded
+            }
             (Some((_, model)), None) => return Err(StartError::ModelMissing { model }),
             (None, _) => {
                 let params = schedule.task().model.initial();
@@ -146,6 +151,7 @@ impl Coordinator {
             }
         };
         let mut shared = Shared::new(schedule, enrolled, ledger, entropy, params, optimizer, clip)?;
+        shared.metrics = metrics;
         shared.publish_first()?;
         shared.restore_secret(kept)?;
         shared.restore_register(&attendance)?;
@@ -193,6 +199,12 @@ impl Coordinator {
     #[must_use]
     pub fn clip(&self) -> Clip {
         self.shared.clip
+    }
+
+    /// How many secrets its entropy has given.
+    #[must_use]
+    pub fn secrets_drawn(&self) -> u64 {
+        self.shared.entropy.drawn()
     }
 
     /// What the last released round said about the model before it.

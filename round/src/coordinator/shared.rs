@@ -182,6 +182,11 @@ impl Shared {
         let participation = &self.schedule.task().participation;
         let minimum = f64::from(participation.minimum_reports());
         let Some(register) = &self.register else {
+            // Nobody counts the devices that are still about while all that ever were would not do.
+            let most = self.last_seen.len() as u64;
+            if participation.expected_reports(most, self.schedule.population()) < minimum {
+                return false;
+            }
             let available = about.count() as u64;
             return available > 0 && participation.expected_reports(available, self.schedule.population()) >= minimum;
         };

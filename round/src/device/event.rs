@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use murmur_privacy::{Delta, Digest, Upload};
+use murmur_privacy::{
+    Delta, Digest, Upload,
+    local::ledger::{LocalEntry, LocalLedgerError},
+};
 use thiserror::Error;
 
 use crate::{
@@ -33,6 +36,13 @@ pub enum DeviceEvent {
         /// How well the model that it began with does on the device's examples; absent where nobody asked, or there are none.
         metrics: Option<LocalMetrics>,
     },
+    /// What [`DeviceEffect::Keep`] named is durable: first the sealed bytes, then this entry.
+    Kept {
+        /// Index of the entry.
+        entry: u64,
+    },
+    /// The bytes that were sealed for the round before; absent when they are lost.
+    Recalled(Option<Vec<u8>>),
     /// The coordinator answered the upload.
     Answered(Verdict),
     /// A request failed for good (after the link's own retries), or local training could not be done.
@@ -65,6 +75,25 @@ pub enum DeviceEffect {
         task: TaskHash,
         /// Its last turn, the one that follows included.
         turn: Turn,
+    },
+    /// Make the sealed bytes durable, then the entry of the device's own ledger that pays for sending them; then hand in
+    /// [`DeviceEvent::Kept`]. If that fails the device ends: it no longer knows what it has spent.
+    Keep {
+        /// The task.
+        task: TaskHash,
+        /// The round.
+        round: u32,
+        /// What will be sent for this round, if anything ever is.
+        sealed: Vec<u8>,
+        /// The charge.
+        entry: LocalEntry,
+    },
+    /// Read the bytes that were kept for a round that was charged before.
+    Recall {
+        /// The task.
+        task: TaskHash,
+        /// The round.
+        round: u32,
     },
     /// Send the update. A retry sends the same one again.
     Send {
@@ -101,8 +130,8 @@ pub enum DeviceError {
         /// Clip of the task.
         clip: f64,
     },
-    /// The grid has no place for what the task measures.
-    #[error("the assignment's grid does not fit the task")]
+    /// The grid has no place for what the task measures, or the task has no such local randomiser.
+    #[error("the assignment does not fit the task")]
     Encoding(#[source] TaskError),
     /// The grid or the model is for another number of parameters than the task's model.
     #[error("the task's model has {expected} parameters, the assignment is for {found}")]
@@ -115,12 +144,32 @@ pub enum DeviceError {
     /// The task promises that a device takes part less often, or not so soon again.
     #[error(transparent)]
     NotYourTurn(#[from] NotYourTurn),
+    /// The task has devices randomise their own updates, and nobody said what this one may spend on that.
+    #[error(
+        "the task has devices randomise their own updates ([privacy.local]), and this device has no lifetime budget for that: give it one"
+    )]
+    NoLocalBudget,
+    /// The device's own ledger refuses.
+    #[error("the device's own budget: {0}")]
+    LocalLedger(LocalLedgerError),
     /// An answer to a question that was not asked.
     #[error("the device did not expect this event now")]
     Unexpected,
 }
 
+impl From<LocalLedgerError> for DeviceError {
+    fn from(error: LocalLedgerError) -> Self {
+        Self::LocalLedger(error)
+    }
+}
+
 impl DeviceError {
+    /// Whether the device will take part in the task no more.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::NoLocalBudget | Self::LocalLedger(LocalLedgerError::OverBudget { .. }))
+    }
+
     /// Whether it concerns one round only, and the device asks again: its record may be ahead of the coordinator's when an update got
     /// lost on the way.
     #[must_use]

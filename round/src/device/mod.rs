@@ -3,9 +3,11 @@
 //! Drive it with [`handle`](Device::handle), then carry out what [`poll_effect`](Device::poll_effect) yields.
 
 mod event;
+mod local;
 mod phase;
 
 pub use event::{DeviceEffect, DeviceError, DeviceEvent};
+pub use local::LocalPrivacy;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,11 +16,18 @@ use phase::Phase;
 
 /// One device taking part in whatever task its coordinator runs.
 pub struct Device {
-    id: DeviceId,
+    memory: Memory,
     phase: Phase,
+    effects: VecDeque<DeviceEffect>,
+}
+
+/// What a device knows of itself, whatever it is at.
+struct Memory {
+    id: DeviceId,
     /// Its turns in tasks that limit them.
     turns: BTreeMap<TaskHash, Turn>,
-    effects: VecDeque<DeviceEffect>,
+    /// Its own budget, if it has one.
+    local: Option<LocalPrivacy>,
 }
 
 impl Device {
@@ -31,19 +40,33 @@ impl Device {
     /// A device that remembers its turns: what every [`DeviceEffect::Remember`] said last.
     #[must_use]
     pub fn restored(id: DeviceId, turns: BTreeMap<TaskHash, Turn>) -> Self {
-        Self { id, phase: Phase::Idle { wake: Time(0) }, turns, effects: VecDeque::new() }
+        let memory = Memory { id, turns, local: None };
+        Self { memory, phase: Phase::Idle { wake: Time(0) }, effects: VecDeque::new() }
+    }
+
+    /// The same with a budget of its own, for tasks whose devices randomise their updates.
+    #[must_use]
+    pub fn with_local(mut self, local: LocalPrivacy) -> Self {
+        self.memory.local = Some(local);
+        self
+    }
+
+    /// Gives the device's own budget back to whoever keeps it.
+    #[must_use]
+    pub fn into_local(self) -> Option<LocalPrivacy> {
+        self.memory.local
     }
 
     /// Its turns in tasks that limit them.
     #[must_use]
     pub fn turns(&self) -> &BTreeMap<TaskHash, Turn> {
-        &self.turns
+        &self.memory.turns
     }
 
     /// Its enrolled name.
     #[must_use]
     pub fn id(&self) -> &DeviceId {
-        &self.id
+        &self.memory.id
     }
 
     /// Takes in one event. `now` never goes back.
@@ -53,7 +76,7 @@ impl Device {
     /// the coordinator that it withdraws. [`DeviceError::Unexpected`] changes nothing: what the device was at goes on.
     pub fn handle(&mut self, now: Time, event: DeviceEvent) -> Result<(), DeviceError> {
         let phase = std::mem::replace(&mut self.phase, Phase::Idle { wake: now });
-        let (phase, result) = phase.handle(&self.id, &mut self.turns, &mut self.effects, now, event);
+        let (phase, result) = phase.handle(&mut self.memory, &mut self.effects, now, event);
         self.phase = phase;
         result
     }

@@ -1,20 +1,19 @@
 //! The phases of a device: idle, asking, fetching, training, sending.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
+use std::{collections::VecDeque, sync::Arc};
+
+use murmur_privacy::{Encoding, Plain, Seal, Upload};
+
+use super::{
+    DeviceEffect, DeviceError, DeviceEvent, Memory,
+    local::{Sealed, admit},
 };
-
-use murmur_privacy::{Encoding, Plain, Seal};
-
-use super::{DeviceEffect, DeviceError, DeviceEvent};
 use crate::{
     coordinator::{Assignment, TurnedAway},
-    device_id::DeviceId,
+    measure::LocalMetrics,
     params::Params,
-    participation::Turn,
     plan::ShuffleSeed,
-    task::{Task, TaskHash},
+    task::{Task, reach},
     time::{Millis, Time},
 };
 
@@ -32,6 +31,10 @@ pub(super) enum Phase {
     FetchingModel { assignment: Assignment, task: Arc<Task>, encoding: Encoding },
     /// Waiting for local training.
     Training { assignment: Assignment, task: Arc<Task>, encoding: Encoding },
+    /// Waiting for what was sealed, and its charge, to be durable.
+    Keeping { assignment: Assignment, task: Arc<Task>, sealed: Sealed },
+    /// Waiting for what was sealed for this round before.
+    Recalling { assignment: Assignment, task: Arc<Task>, encoding: Encoding },
     /// Waiting for the answer to the upload.
     Sending,
     /// The task is over, or the device is not wanted.
@@ -43,8 +46,7 @@ impl Phase {
     /// that asks for what the device refuses ends its part in the round.
     pub(super) fn handle(
         self,
-        id: &DeviceId,
-        turns: &mut BTreeMap<TaskHash, Turn>,
+        memory: &mut Memory,
         effects: &mut VecDeque<DeviceEffect>,
         now: Time,
         event: DeviceEvent,
@@ -65,43 +67,78 @@ impl Phase {
                     Ok(encoding) => encoding,
                     Err(refusal) => return (withdraw(effects, &assignment, now), Err(refusal)),
                 };
-                let last = turns.get(&assignment.task).copied();
+                let last = memory.turns.get(&assignment.task).copied();
                 if let Some(Err(refusal)) = task.turn_rule().map(|rule| rule.check(last, assignment.position)) {
                     return (withdraw(effects, &assignment, now + REST), Err(refusal.into()));
                 }
-                effects.push_back(DeviceEffect::FetchModel(assignment.model));
-                Self::FetchingModel { assignment, task, encoding }
+                if let Err(refusal) = admit(&task, &assignment, memory.local.as_ref()) {
+                    return (refuse(effects, &assignment, now, &refusal), Err(refusal));
+                }
+                if memory.local.as_ref().is_some_and(|local| local.is_charged(&assignment)) {
+                    effects.push_back(DeviceEffect::Recall { task: assignment.task, round: assignment.round });
+                    Self::Recalling { assignment, task, encoding }
+                } else {
+                    effects.push_back(DeviceEffect::FetchModel(assignment.model));
+                    Self::FetchingModel { assignment, task, encoding }
+                }
             }
             (Self::FetchingModel { assignment, task, encoding }, DeviceEvent::Model(params)) => {
-                if let Err(refusal) = check_dimension(&params, &encoding) {
+                if let Err(refusal) = check_dimension(&params, &task) {
                     return (withdraw(effects, &assignment, now), Err(refusal));
                 }
-                let seed = ShuffleSeed::derive(&assignment.task, assignment.round, id);
+                let seed = ShuffleSeed::derive(&assignment.task, assignment.round, &memory.id);
                 let measure = task.privacy.metrics.is_some();
                 effects.push_back(DeviceEffect::Train { params, plan: task.plan, seed, measure });
                 Self::Training { assignment, task, encoding }
             }
             (Self::Training { assignment, task, encoding }, DeviceEvent::Trained { delta, metrics }) => {
-                let within = delta.is_within(encoding.clip());
-                let kinds = task.privacy.measures();
-                let measures: Vec<f64> = kinds.iter().map(|(kind, _)| kind.of(metrics.as_ref(), within)).collect();
-                let upload = Plain.seal(encoding.encode(&delta, &measures));
-                let open_metrics = metrics.filter(|_| task.privacy.metrics_are_open());
-                if let Some(rule) = task.turn_rule() {
-                    // Once sent, an update may be counted whether the answer arrives or not.
-                    let task = assignment.task;
-                    let turn = rule.taken(turns.get(&task).copied(), assignment.position);
-                    turns.insert(task, turn);
-                    effects.push_back(DeviceEffect::Remember { task, turn });
+                let randomiser = match task.randomiser(assignment.round) {
+                    Ok(randomiser) => randomiser,
+                    Err(error) => return (withdraw(effects, &assignment, now), Err(DeviceError::Encoding(error))),
+                };
+                if let Some(randomiser) = randomiser {
+                    let local = memory.local.as_mut().ok_or(DeviceError::NoLocalBudget);
+                    let sealed =
+                        local.and_then(|local| Ok(local.seal(&assignment, &encoding, &*randomiser, &delta)?));
+                    match sealed {
+                        Ok(sealed) => {
+                            let (task_hash, round) = (assignment.task, assignment.round);
+                            let (bytes, entry) = (sealed.bytes.clone(), sealed.entry.clone());
+                            effects.push_back(DeviceEffect::Keep { task: task_hash, round, sealed: bytes, entry });
+                            Self::Keeping { assignment, task, sealed }
+                        }
+                        Err(refusal) => return (refuse(effects, &assignment, now, &refusal), Err(refusal)),
+                    }
+                } else {
+                    let within = delta.is_within(encoding.clip());
+                    let kinds = task.privacy.measures();
+                    let measures: Vec<f64> = kinds.iter().map(|(kind, _)| kind.of(metrics.as_ref(), within)).collect();
+                    let upload = Plain.seal(encoding.encode(&delta, &measures));
+                    let open_metrics = metrics.filter(|_| task.privacy.metrics_are_open());
+                    send(memory, effects, &assignment, &task, upload, open_metrics)
                 }
-                effects.push_back(DeviceEffect::Send { round: assignment.round, upload, open_metrics });
-                Self::Sending
+            }
+            (Self::Keeping { assignment, task, sealed }, DeviceEvent::Kept { entry }) => {
+                let permit = memory.local.as_mut().and_then(|local| local.permit(entry, &sealed));
+                if permit.is_none() {
+                    return (Self::Keeping { assignment, task, sealed }, Err(DeviceError::Unexpected));
+                }
+                send(memory, effects, &assignment, &task, sealed.upload, None)
+            }
+            (Self::Recalling { assignment, task, encoding }, DeviceEvent::Recalled(bytes)) => {
+                let local = memory.local.as_ref().zip(bytes);
+                match local.and_then(|(local, bytes)| local.recalled(&assignment, &encoding, &bytes)) {
+                    Some(upload) => send(memory, effects, &assignment, &task, upload, None),
+                    // They are lost, and so is the round: it is never randomised again.
+                    None => withdraw(effects, &assignment, now + REST),
+                }
             }
             (Self::Sending, DeviceEvent::Answered(_)) => Self::Idle { wake: now },
             (
                 Self::FetchingTask { assignment }
                 | Self::FetchingModel { assignment, .. }
-                | Self::Training { assignment, .. },
+                | Self::Training { assignment, .. }
+                | Self::Recalling { assignment, .. },
                 DeviceEvent::Failed,
             ) => withdraw(effects, &assignment, now + REST),
             (Self::Asking | Self::Sending, DeviceEvent::Failed) => Self::Idle { wake: now + REST },
@@ -121,6 +158,31 @@ fn withdraw(effects: &mut VecDeque<DeviceEffect>, assignment: &Assignment, wake:
     Phase::Idle { wake }
 }
 
+/// A device that has nothing left for this task, now or later, does not ask again.
+fn refuse(effects: &mut VecDeque<DeviceEffect>, assignment: &Assignment, now: Time, refusal: &DeviceError) -> Phase {
+    let idle = withdraw(effects, assignment, now);
+    if refusal.is_final() { Phase::Finished } else { idle }
+}
+
+fn send(
+    memory: &mut Memory,
+    effects: &mut VecDeque<DeviceEffect>,
+    assignment: &Assignment,
+    task: &Task,
+    upload: Upload,
+    open_metrics: Option<LocalMetrics>,
+) -> Phase {
+    if let Some(rule) = task.turn_rule() {
+        // Once sent, an update may be counted whether the answer arrives or not.
+        let task = assignment.task;
+        let turn = rule.taken(memory.turns.get(&task).copied(), assignment.position);
+        memory.turns.insert(task, turn);
+        effects.push_back(DeviceEffect::Remember { task, turn });
+    }
+    effects.push_back(DeviceEffect::Send { round: assignment.round, upload, open_metrics });
+    Phase::Sending
+}
+
 /// The device's own check of what it is asked: the grid may not let more through than the task promises.
 fn check(assignment: &Assignment, task: &Task) -> Result<Encoding, DeviceError> {
     let (found, clip) = (assignment.clip.get(), task.privacy.clip.get());
@@ -129,7 +191,16 @@ fn check(assignment: &Assignment, task: &Task) -> Result<Encoding, DeviceError> 
         return Err(DeviceError::OtherClip { found, clip });
     }
     let encoding = task.encoding(assignment.grid, assignment.clip).map_err(DeviceError::Encoding)?;
-    let (expected, found) = (task.model.layout().dimension(), encoding.model_dimension());
+    let randomiser = task.randomiser(assignment.round).map_err(DeviceError::Encoding)?;
+    let (expected, clip) = match &randomiser {
+        // What is sent reaches further than the update; how far is the central sensitivity.
+        Some(randomiser) => {
+            let reach = reach(&**randomiser).map_err(DeviceError::Encoding)?;
+            (randomiser.sent(), reach.get())
+        }
+        None => (task.model.layout().dimension(), clip),
+    };
+    let found = encoding.model_dimension();
     if expected != found {
         return Err(DeviceError::Dimension { expected, found });
     }
@@ -140,7 +211,7 @@ fn check(assignment: &Assignment, task: &Task) -> Result<Encoding, DeviceError> 
     Ok(encoding)
 }
 
-fn check_dimension(params: &Params, encoding: &Encoding) -> Result<(), DeviceError> {
-    let (expected, found) = (encoding.model_dimension(), params.dimension());
+fn check_dimension(params: &Params, task: &Task) -> Result<(), DeviceError> {
+    let (expected, found) = (task.model.layout().dimension(), params.dimension());
     if expected == found { Ok(()) } else { Err(DeviceError::Dimension { expected, found }) }
 }

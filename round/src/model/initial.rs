@@ -4,7 +4,7 @@ use chacha20::ChaCha20Rng;
 use rand::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
-use super::ModelSpec;
+use super::{Initial, ModelSpec};
 use crate::params::Params;
 
 impl ModelSpec {
@@ -13,7 +13,7 @@ impl ModelSpec {
     /// They depend on the `[model]` section and nothing else, so that two tasks which differ only in privacy start
     /// from the same model and a device can check the first model it is given. Softmax regression starts at zero (its
     /// loss is convex); other weights are uniform with variance `2 / fan_in` before a ReLU (He et al. 2015, eq. 10)
-    /// and `1 / fan_in` in the output layer; biases are zero. No device's data are involved: this is public.
+    /// and `1 / fan_in` in the output layer; biases are zero. An app says for each of its own tensors. No device's data are involved: this is public.
     #[must_use]
     pub fn initial(&self) -> Params {
         let mut params = Params::zeros(self.layout());
@@ -28,17 +28,31 @@ impl ModelSpec {
         for tensor in layout.tensors() {
             let (values, tail) = rest.split_at_mut(tensor.len());
             rest = tail;
-            if tensor.name.ends_with(".bias") {
-                continue;
-            }
-            let fan_in: usize = tensor.shape[1..].iter().product();
-            let gain = if tensor.name.starts_with("output.") { 1.0 } else { 2.0 };
-            let limit = (3.0 * gain / fan_in as f32).sqrt();
+            let limit = match self.initial_of(&tensor.name) {
+                Some(Initial::Zeros) => continue,
+                Some(Initial::Ones) => {
+                    values.fill(1.0);
+                    continue;
+                }
+                Some(Initial::Uniform(limit)) => limit,
+                None if tensor.name.ends_with(".bias") => continue,
+                None => {
+                    let fan_in: usize = tensor.shape[1..].iter().product();
+                    let gain = if tensor.name.starts_with("output.") { 1.0 } else { 2.0 };
+                    (3.0 * gain / fan_in as f32).sqrt()
+                }
+            };
             for value in values {
                 *value = limit * symmetric(rng.next_u32());
             }
         }
         params
+    }
+
+    /// What an app says about a tensor of its own.
+    fn initial_of(&self, name: &str) -> Option<Initial> {
+        let Self::External { tensors, .. } = self else { return None };
+        tensors.iter().find(|tensor| tensor.name == name).map(|tensor| tensor.initial)
     }
 }
 

@@ -3,7 +3,10 @@
 //! The protocol knows a model only as a table of shapes and a way to draw its first parameters, so a coordinator
 //! needs no tensor library. The arithmetic of each kind lives with the device (`murmur-client`).
 
+mod external;
 mod initial;
+
+pub use external::{ExternalTensor, Initial};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -17,8 +20,8 @@ pub const POOL: usize = 2;
 /// No built-in model may have more parameters than this: 2^30.
 pub const DIMENSION_LIMIT: usize = 1 << 30;
 
-/// A built-in model. Inputs are `[channels, height, width]`; the output is one logit per class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A model: built in, with inputs `[channels, height, width]` and one logit per class, or an app's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ModelSpec {
     /// Softmax regression: one dense layer from the flattened input to the classes.
@@ -48,10 +51,21 @@ pub enum ModelSpec {
         /// Number of classes.
         classes: usize,
     },
+    /// An app's own: the protocol knows its tensors, and a `Trainer` of the app knows what to do with them.
+    External {
+        /// Its tensors, laid end to end in this order.
+        tensors: Vec<ExternalTensor>,
+        /// Shape of one example, `[channels, height, width]`, where examples are such.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input: Option<[usize; 3]>,
+        /// Number of classes, where examples have labels.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        classes: Option<usize>,
+    },
 }
 
 /// A `[model]` section that describes no model.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq)]
 pub enum ModelError {
     /// A width, extent or class count of zero.
     #[error("model.{field} must be at least 1")]
@@ -78,25 +92,41 @@ pub enum ModelError {
         /// Input width.
         width: usize,
     },
+    /// Two tensors of one name, or one without.
+    #[error("model.tensors: the name {name:?} is empty or given twice")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A distribution that is none.
+    #[error("model.tensors: initial of {name:?} must be uniform up to a positive number, not {limit}")]
+    Limit {
+        /// Name of the tensor.
+        name: String,
+        /// The limit given.
+        limit: f32,
+    },
     /// More parameters than the limit.
     #[error("the model has more than {DIMENSION_LIMIT} parameters")]
     TooLarge,
 }
 
 impl ModelSpec {
-    /// Shape of one example: `[channels, height, width]`.
+    /// Shape of one example, `[channels, height, width]`, where examples are such.
     #[must_use]
-    pub fn input(&self) -> [usize; 3] {
+    pub fn input(&self) -> Option<[usize; 3]> {
         match self {
-            Self::Linear { input, .. } | Self::Mlp { input, .. } | Self::Cnn { input, .. } => *input,
+            Self::Linear { input, .. } | Self::Mlp { input, .. } | Self::Cnn { input, .. } => Some(*input),
+            Self::External { input, .. } => *input,
         }
     }
 
-    /// Number of classes.
+    /// Number of classes, where examples have labels.
     #[must_use]
-    pub fn classes(&self) -> usize {
+    pub fn classes(&self) -> Option<usize> {
         match self {
-            Self::Linear { classes, .. } | Self::Mlp { classes, .. } | Self::Cnn { classes, .. } => *classes,
+            Self::Linear { classes, .. } | Self::Mlp { classes, .. } | Self::Cnn { classes, .. } => Some(*classes),
+            Self::External { classes, .. } => *classes,
         }
     }
 
@@ -105,14 +135,17 @@ impl ModelSpec {
     /// # Errors
     /// [`ModelError`] naming the key at fault.
     pub fn validate(&self) -> Result<(), ModelError> {
-        if self.input().contains(&0) {
+        if self.input().is_some_and(|input| input.contains(&0)) {
             return Err(ModelError::Zero { field: "input" });
         }
-        if self.classes() < 2 {
+        if self.classes().is_some_and(|classes| classes < 2) {
             return Err(ModelError::OneClass);
         }
+        if let Self::External { tensors, .. } = self {
+            external::validate(tensors)?;
+        }
         let (channels, hidden): (&[usize], &[usize]) = match self {
-            Self::Linear { .. } => (&[], &[]),
+            Self::Linear { .. } | Self::External { .. } => (&[], &[]),
             Self::Mlp { hidden, .. } if hidden.is_empty() => return Err(ModelError::NoLayer { field: "hidden" }),
             Self::Mlp { hidden, .. } => (&[], hidden),
             Self::Cnn { channels, .. } if channels.is_empty() => return Err(ModelError::NoLayer { field: "channels" }),
@@ -124,8 +157,9 @@ impl ModelSpec {
         if hidden.contains(&0) {
             return Err(ModelError::Zero { field: "hidden" });
         }
-        let [_, height, width] = self.input();
-        if self.feature_map(channels.len()).is_none() {
+        if let Some([_, height, width]) = self.input()
+            && self.feature_map(channels.len()).is_none()
+        {
             return Err(ModelError::InputTooSmall { layers: channels.len(), height, width });
         }
         let dimension = self.shapes().iter().try_fold(0_usize, |total, tensor| {
@@ -146,7 +180,7 @@ impl ModelSpec {
     /// Height and width after `layers` convolutions and poolings; `None` once nothing is left.
     #[must_use]
     pub fn feature_map(&self, layers: usize) -> Option<(usize, usize)> {
-        let [_, height, width] = self.input();
+        let [_, height, width] = self.input()?;
         (0..layers).try_fold((height, width), |(height, width), _| {
             let shrink = |extent: usize| Some(extent.checked_sub(KERNEL - 1)? / POOL).filter(|&left| left > 0);
             Some((shrink(height)?, shrink(width)?))
@@ -154,7 +188,12 @@ impl ModelSpec {
     }
 
     fn shapes(&self) -> Vec<ParameterShape> {
-        let [image_channels, height, width] = self.input();
+        if let Self::External { tensors, .. } = self {
+            return tensors.iter().map(ExternalTensor::shape).collect();
+        }
+        let (Some([image_channels, height, width]), Some(classes)) = (self.input(), self.classes()) else {
+            return Vec::new();
+        };
         let mut shapes = Vec::new();
         let mut push = |name: String, weight: Vec<usize>| {
             let outputs = weight[0];
@@ -163,7 +202,7 @@ impl ModelSpec {
         };
         let mut features = image_channels.saturating_mul(height).saturating_mul(width);
         let hidden: &[usize] = match self {
-            Self::Linear { .. } => &[],
+            Self::Linear { .. } | Self::External { .. } => &[],
             Self::Mlp { hidden, .. } => hidden,
             Self::Cnn { channels, hidden, .. } => {
                 let mut inputs = image_channels;
@@ -180,7 +219,7 @@ impl ModelSpec {
             push(format!("hidden.{index}"), vec![outputs, features]);
             features = outputs;
         }
-        push("output".to_owned(), vec![self.classes(), features]);
+        push("output".to_owned(), vec![classes, features]);
         shapes
     }
 }

@@ -4,7 +4,7 @@ mod adam;
 mod fedavg;
 mod momentum;
 
-use murmur_privacy::{Encoding, Release};
+use murmur_privacy::Average;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -113,7 +113,7 @@ impl ServerOptimizer {
         OptimizerState { steps: 0, slots: vec![vec![0.0; dimension]; self.slot_count()] }
     }
 
-    /// One step from a release of a round with this encoding. The average is over `expected_cohort`, a constant of the task.
+    /// One step by a released average.
     ///
     /// # Errors
     /// [`StateMismatch`] when the state was made for another optimiser or model; nothing is changed then.
@@ -121,17 +121,15 @@ impl ServerOptimizer {
         &self,
         state: &mut OptimizerState,
         params: &mut Params,
-        release: &Release,
-        encoding: &Encoding,
-        expected_cohort: f64,
+        average: &Average,
     ) -> Result<(), StateMismatch> {
         let (expected, dimension) = (self.slot_count(), params.dimension());
         let fits = state.slots.len() == expected && state.slots.iter().all(|slot| slot.len() == dimension);
-        if !fits || release.grid() != encoding.grid() || encoding.model_dimension() != dimension {
+        if !fits || average.values().len() != dimension {
             return Err(StateMismatch { expected, dimension });
         }
         state.steps = state.steps.saturating_add(1);
-        let values = params.values_mut().iter_mut().zip(release.average(encoding, expected_cohort));
+        let values = params.values_mut().iter_mut().zip(average.values().iter().copied());
         match (*self, state.slots.as_mut_slice()) {
             (Self::FedAvg { learning_rate }, _) => fedavg::step(learning_rate, values),
             (Self::Momentum { learning_rate, momentum }, [velocity]) => {

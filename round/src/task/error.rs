@@ -4,6 +4,7 @@ use murmur_privacy::{
     accountant::{CalibrationError, Refusal},
     correlated::CorrelationError,
     encoding::EncodingError,
+    local::LocalError,
     mechanism::SigmaOutOfRange,
 };
 use thiserror::Error;
@@ -101,9 +102,13 @@ pub enum TaskError {
     /// No grid for this clip, model and shares of the budget.
     #[error("[privacy]: {0}")]
     Encoding(EncodingError),
+    /// No such local randomiser.
+    #[error("[privacy.local]: {0}")]
+    Local(LocalError),
     /// Metrics in clear tell who was sampled.
     #[error(
-        "privacy.non_private_metrics would publish what a secretly chosen cohort measured, and the claim rests on that secret: give          [privacy.metrics] a share of the budget, or choose a participation without a claim (fixed or check_in)"
+        "privacy.non_private_metrics would publish what a secretly chosen cohort measured, and the claim rests on that secret: give \
+         [privacy.metrics] a share of the budget, or choose a participation without a claim (fixed or check_in)"
     )]
     OpenMetricsOfASecretCohort,
     /// No such noise.
@@ -126,6 +131,12 @@ impl From<CorrelationError> for TaskError {
 impl From<EncodingError> for TaskError {
     fn from(error: EncodingError) -> Self {
         Self::Encoding(error)
+    }
+}
+
+impl From<LocalError> for TaskError {
+    fn from(error: LocalError) -> Self {
+        Self::Local(error)
     }
 }
 

@@ -2,10 +2,13 @@
 
 mod correlated;
 mod error;
+mod local;
 mod privacy;
 mod schedule;
 
 pub use error::TaskError;
+pub use local::Randomiser;
+pub(crate) use local::reach;
 pub use privacy::{Metrics, NoiseLevel, Privacy, Promise};
 pub use schedule::Schedule;
 
@@ -93,6 +96,7 @@ impl Task {
             return Err(TaskError::PartialBlock { rounds: self.rounds, block_rounds });
         }
         self.server.validate()?;
+        self.randomiser(0)?;
         if self.privacy.metrics_are_open() && self.privacy.delta().is_some() && self.participation.is_secret() {
             return Err(TaskError::OpenMetricsOfASecretCohort);
         }

@@ -5,6 +5,7 @@ mod section;
 use murmur_privacy::{
     correlated::Shape,
     encoding::Share,
+    local::LocalMechanism,
     units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier},
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ pub struct Privacy {
     pub adaptive_clip: Option<AdaptiveClip>,
     /// What devices measure beside their updates.
     pub metrics: Option<Metrics>,
+    /// What each device does to its own update before anybody else sees it, beside whatever is added to sums.
+    pub local: Option<LocalMechanism>,
 }
 
 /// What is added to sums, and what that is worth.

@@ -44,8 +44,7 @@ impl Schedule {
         if let Some(rule) = task.turn_rule() {
             task.participation.validate_turns(&rule, population)?;
         }
-        let shares = shares(&task);
-        let grid = Encoding::fit(task.privacy.clip, task.model.layout().dimension(), &shares)?;
+        let grid = task.fit_grid()?;
         let mechanism = mechanism(&task, &grid)?;
         let cohort = task.participation.cohort_quantile(population);
         let grid = grid.with_ring_for(cohort, mechanism.spread()).map_err(EncodingError::Grid)?;
@@ -139,17 +138,17 @@ impl Schedule {
     }
 }
 
-fn shares(task: &Task) -> Vec<Share> {
-    task.privacy.measures().into_iter().map(|(_, share)| share).collect()
-}
-
 impl Task {
+    pub(super) fn shares(&self) -> Vec<Share> {
+        self.privacy.measures().into_iter().map(|(_, share)| share).collect()
+    }
+
     /// How a round's vectors are written on `grid`: what a device computes for itself from the task and its assignment.
     ///
     /// # Errors
     /// [`TaskError::Encoding`] when the grid is not for this task's measures.
     pub fn encoding(&self, grid: Grid, clip: Clip) -> Result<Encoding, TaskError> {
-        let encoding = Encoding::new(grid, &shares(self))?;
+        let encoding = Encoding::new(grid, &self.shares())?;
         Ok(if self.privacy.adaptive_clip.is_some() { encoding.scaled_to(clip) } else { encoding })
     }
 }

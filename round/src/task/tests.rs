@@ -1,4 +1,7 @@
 mod correlated;
+mod local;
+
+use murmur_privacy::units::Clip;
 
 use super::*;
 
@@ -193,4 +196,31 @@ fn g06_what_devices_measure_is_within_the_budget_or_asked_for_by_name() {
     let open = Task::from_toml(&fixed.replace("epsilon = 2.0", "epsilon = 2.0\nnon_private_metrics = true")).unwrap();
     assert!(open.privacy.metrics_are_open() && open.privacy.measures().is_empty());
     assert_eq!(Task::from_json(&open.to_json().unwrap()).unwrap(), open);
+}
+
+#[test]
+fn g02_a_task_has_no_word_for_weighting_devices_by_their_examples() {
+    for (section, key) in [("[plan]", "weight_by_examples = true"), ("[server]", "weighting = \"examples\"")] {
+        let error = refused(section, &format!("{section}\n{key}"));
+        assert!(error.contains("unknown field") && error.contains(key.split_whitespace().next().unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn g04_the_clip_that_is_clipped_to_is_the_clip_that_is_noised_for() {
+    let adaptive = "clip = 0.3\nadaptive_clip = { quantile = 0.5, learning_rate = 0.2, share = 0.1 }";
+    let schedule = Schedule::new(Task::from_toml(&TASK.replace("clip = 0.3", adaptive)).unwrap(), 3_000).unwrap();
+    let sigma = schedule.mechanism().sigma() as f64;
+    let multiplier = schedule.noise_multiplier().unwrap().get();
+    for clip in [1e-6, 0.3, 25.0] {
+        let encoding = schedule.encoding(Clip::new(clip).unwrap());
+        // Both in units of the model: neither moves without the other, and their ratio is what was priced.
+        let (clipped_to, noise) = (encoding.clip(), sigma * encoding.step());
+        assert!((clipped_to / clip - 1.0).abs() < 1e-12, "{clipped_to} {clip}");
+        let model_share = (1.0_f64 - 0.1).sqrt();
+        assert!(
+            (noise / clipped_to * model_share / multiplier - 1.0).abs() < 1e-3,
+            "{noise} {clipped_to} {multiplier}"
+        );
+    }
 }

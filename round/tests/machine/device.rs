@@ -234,6 +234,7 @@ fn talk(machine: &mut Device, index: usize, world: &mut World, lost: bool) {
                 world.withdraw(index, round);
                 continue;
             }
+            DeviceEffect::Keep { .. } | DeviceEffect::Recall { .. } => panic!("nothing is randomised here"),
             DeviceEffect::Remember { .. } => continue,
         };
         machine.handle(now, event).unwrap();

@@ -114,7 +114,7 @@ pub(super) fn run(arguments: &TrainArguments) -> Result<Timing, BenchError> {
     let population = Population::of(&scenario)?;
     let mut clock = Clock { last: Instant::now(), seconds: Vec::new() };
     let options = Options { threads: arguments.threads, stop_after: None };
-    let finished = run_on(&scenario, &population, &options, &mut clock)?;
+    let finished = run_on(&scenario, &population, &options, &mut clock, None)?;
     let timed = clock.seconds.get(arguments.warmup as usize..).unwrap_or_default();
     if timed.len() != arguments.rounds as usize {
         return Err(SimError::Failed(format!("{} of {} rounds were timed", timed.len(), arguments.rounds)).into());
@@ -194,7 +194,10 @@ fn scenario(arguments: &TrainArguments) -> Result<Scenario, SimError> {
             delta: None,
             source: Source::Teacher {},
             partition: None,
+            local_epsilon: None,
+            local_delta: None,
         },
+        fleet: None,
         // The last model is always measured, after the clock has stopped.
         evaluation: Evaluation { every: u32::MAX, examples: 1 },
         task: Task::from_json(task.to_string().as_bytes())?,

@@ -70,7 +70,9 @@ impl Population {
     fn of_teacher(scenario: &Scenario) -> Result<Self, SimError> {
         let spec = &scenario.population;
         let (devices, samples) = (spec.devices.unwrap_or_default(), spec.samples_per_device.unwrap_or_default());
-        let teacher = Teacher::new(scenario.seed, &scenario.task.model);
+        let teacher = Teacher::new(scenario.seed, &scenario.task.model).ok_or_else(|| {
+            SimError::Population("source \"teacher\" needs a model that names its input and its classes".to_owned())
+        })?;
         let wrong = |error: murmur_client::data::ExampleError| SimError::Population(error.to_string());
         let drawn = |pupil, count| teacher.examples(&pupil, count).map_err(wrong);
         let held = (0..devices).map(|index| drawn(Pupil::Device(index), samples)).collect::<Result<_, _>>()?;
@@ -99,7 +101,8 @@ impl Population {
                 (Names::Users(users.iter().map(|user| user.name.clone()).collect()), parts)
             }
             Some(Partition::Dirichlet { alpha }) => {
-                (numbered(), partition::dirichlet(labels, model.classes(), devices, samples, alpha, scenario.seed)?)
+                let classes = model.classes().unwrap_or_default();
+                (numbered(), partition::dirichlet(labels, classes, devices, samples, alpha, scenario.seed)?)
             }
             Some(Partition::Iid {}) | None => {
                 (numbered(), partition::iid(labels.len(), devices, samples, scenario.seed)?)
@@ -143,6 +146,17 @@ impl Population {
                 Cow::Owned(dataset.train().select(parts.get(index as usize).map_or(&[], Vec::as_slice)))
             }
         }
+    }
+
+    /// How many examples device `index` holds.
+    #[must_use]
+    pub fn samples(&self, index: u64) -> u64 {
+        let count = match &self.data {
+            Data::Strokes { samples, .. } => Some(*samples),
+            Data::Held(examples) => examples.get(index as usize).map(Examples::len),
+            Data::Partitioned { parts, .. } => parts.get(index as usize).map(Vec::len),
+        };
+        count.unwrap_or(0) as u64
     }
 
     /// Test examples outside the population.

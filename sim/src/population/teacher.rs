@@ -25,11 +25,12 @@ pub(super) enum Pupil {
 }
 
 impl Teacher {
-    pub(super) fn new(seed: u64, model: &ModelSpec) -> Self {
-        let (shape, mut chance) = (model.input(), chance(seed, b"teacher", 0));
+    /// None for a model that does not say what it takes and gives.
+    pub(super) fn new(seed: u64, model: &ModelSpec) -> Option<Self> {
+        let (shape, classes, mut chance) = (model.input()?, model.classes()?, chance(seed, b"teacher", 0));
         let width = shape.iter().product();
-        let weights = (0..model.classes()).map(|_| normals(width, &mut chance)).collect();
-        Self { seed, shape, weights }
+        let weights = (0..classes).map(|_| normals(width, &mut chance)).collect();
+        Some(Self { seed, shape, weights })
     }
 
     /// The examples of one device: a function of the seed and its number.

@@ -102,7 +102,11 @@ fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc
     device.handle(now, DeviceEvent::Assigned(assignment))?;
     while let Some(effect) = device.poll_effect() {
         match effect {
-            DeviceEffect::FetchTask(_) => device.handle(now, DeviceEvent::Task(task.clone()))?,
+            DeviceEffect::FetchTask(_) => match device.handle(now, DeviceEvent::Task(task.clone())) {
+                // It has used its own budget up, says so and comes no more.
+                Err(error) if error.is_final() => {}
+                other => other?,
+            },
             DeviceEffect::FetchModel(_) => device.handle(now, DeviceEvent::Model(params.clone()))?,
             DeviceEffect::Train { params, plan, seed, measure } => {
                 let examples = population.examples(index, device.id());
@@ -115,6 +119,9 @@ fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc
             DeviceEffect::Withdraw { round } => {
                 return Ok(Answer { index, device, round, upload: None, open_metrics: None });
             }
+            DeviceEffect::Keep { entry, .. } => device.handle(now, DeviceEvent::Kept { entry: entry.index })?,
+            // No round is entered twice.
+            DeviceEffect::Recall { .. } => device.handle(now, DeviceEvent::Recalled(None))?,
             // The fleet reads the device's turns when it comes back.
             DeviceEffect::CheckIn | DeviceEffect::Remember { .. } => {}
         }

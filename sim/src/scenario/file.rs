@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use murmur_privacy::units::{DeltaProbability, Epsilon};
 use serde::{Deserialize, Serialize};
 
+use super::FleetSpec;
+
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +17,8 @@ pub(super) struct ScenarioFile {
     pub(super) seed: u64,
     /// The devices.
     pub(super) population: PopulationSpec,
+    /// How fast devices are, and when they are there.
+    pub(super) fleet: Option<FleetSpec>,
     /// How models are measured.
     #[serde(default)]
     pub(super) evaluation: Evaluation,
@@ -43,6 +47,12 @@ pub struct PopulationSpec {
     /// Lifetime failure probability of the population; given exactly when `epsilon` is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta: Option<DeltaProbability>,
+    /// What each device may spend on randomising its own updates, in its whole life: needed with a task's `[privacy.local]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_epsilon: Option<Epsilon>,
+    /// The failure probability of that; left out: only mechanisms without one are taken part in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_delta: Option<DeltaProbability>,
     /// Where examples come from.
     pub source: Source,
     /// Which device holds which examples. Left out for `strokes`, whose devices are writers, and for `teacher`.
@@ -157,6 +167,11 @@ impl PopulationSpec {
         }
         if self.epsilon.is_some() != self.delta.is_some() {
             return Err("population.epsilon and population.delta are given together or not at all".to_owned());
+        }
+        if self.local_delta.is_some() && self.local_epsilon.is_none() {
+            return Err(
+                "population.local_delta goes with population.local_epsilon: add it, or remove the key".to_owned()
+            );
         }
         Ok(())
     }

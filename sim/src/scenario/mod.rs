@@ -2,9 +2,11 @@
 
 mod bundled;
 mod file;
+mod fleet;
 
 pub use bundled::{QUICKSTART, bundled_names};
 pub use file::{Evaluation, Partition, PopulationSpec, Source};
+pub use fleet::{FleetSpec, Spread, Stragglers};
 
 use std::{
     fs,
@@ -25,6 +27,9 @@ pub struct Scenario {
     pub seed: u64,
     /// The devices.
     pub population: PopulationSpec,
+    /// How fast devices are, and when they are there; left out, they are always there and take no time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<FleetSpec>,
     /// How models are measured.
     pub evaluation: Evaluation,
     /// What is learnt, and under what privacy.
@@ -102,8 +107,9 @@ impl Scenario {
         }
         population.validate().map_err(|message| scenario_error(path, message))?;
         file.evaluation.validate().map_err(|message| scenario_error(path, message))?;
+        file.fleet.as_ref().map_or(Ok(()), FleetSpec::validate).map_err(|message| scenario_error(path, message))?;
         let seed = overrides.seed.unwrap_or(file.seed);
-        Ok(Self { seed, population, evaluation: file.evaluation, task })
+        Ok(Self { seed, population, fleet: file.fleet, evaluation: file.evaluation, task })
     }
 
     /// The scenario as one self-contained file that can be run again.

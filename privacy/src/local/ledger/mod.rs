@@ -16,7 +16,7 @@ pub use error::LocalLedgerError;
 
 use std::collections::BTreeMap;
 
-use super::{LocalGuarantee, Sampling};
+use super::{LocalGuarantee, Sampling, guarantee::product};
 use crate::{
     digest::Digest,
     exact::ExactSum,
@@ -104,10 +104,10 @@ impl LocalLedger {
         let count = f64::from(participations);
         let (asked, asked_delta) = (guarantee.epsilon().get() * count, guarantee.delta() * count);
         let (spent, mut delta) = self.sums();
-        times(guarantee.delta(), count).for_each(|part| delta.add(part));
+        product(guarantee.delta(), count).for_each(|part| delta.add(part));
         let epsilon_fits = match spent {
             Some(mut sum) if asked.is_finite() && self.opening.epsilon.is_finite() => {
-                times(guarantee.epsilon().get(), count).for_each(|part| sum.add(part));
+                product(guarantee.epsilon().get(), count).for_each(|part| sum.add(part));
                 sum.at_most(self.opening.epsilon.get())
             }
             _ => !self.opening.epsilon.is_finite(),
@@ -251,10 +251,4 @@ impl LocalLedger {
         }
         self.persisted(proposed.index).map(|_| ())
     }
-}
-
-/// Floats whose exact sum is `cost * count`: the product, and what it lost to rounding.
-fn times(cost: f64, count: f64) -> impl Iterator<Item = f64> {
-    let product = cost * count;
-    [product, cost.mul_add(count, -product)].into_iter()
 }

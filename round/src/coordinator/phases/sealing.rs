@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use murmur_privacy::{Receipt, Sum};
+use murmur_privacy::{Receipt, Release, Sum};
 
 use super::{Finished, Phase, Releasing, answer_closed};
 use crate::{
@@ -53,15 +53,11 @@ impl Sealing {
             Ok(release) => release,
             Err(reason) => return Finished::enter(shared, Outcome::Failed(reason)),
         };
-        let optimizer = shared.schedule.task().server;
-        let expected_cohort = shared.schedule.expected_cohort();
-        let encoding = shared.schedule.encoding(shared.clip);
-        let params = Arc::make_mut(&mut shared.params);
-        if let Err(error) = optimizer.step(&mut shared.optimizer, params, &release, &encoding, expected_cohort) {
-            return Finished::enter(shared, Outcome::Failed(error.to_string()));
+        if let Err(reason) = step(shared, round, &release) {
+            return Finished::enter(shared, Outcome::Failed(reason));
         }
         shared.metrics = open_metrics;
-        if let Err(error) = shared.read_measures(&release.measures(&encoding)) {
+        if let Err(error) = shared.read_measures(&release.measures(&shared.schedule.encoding(shared.clip))) {
             return Finished::enter(shared, Outcome::Failed(error.to_string()));
         }
         match shared.checkpoint(round, head, shared.metrics) {
@@ -69,4 +65,18 @@ impl Sealing {
             Err(error) => Finished::enter(shared, Outcome::Failed(error.to_string())),
         }
     }
+}
+
+/// The optimiser's step by what was released: the average update, or what the average of randomised updates stands for.
+fn step(shared: &mut Shared, round: u32, release: &Release) -> Result<(), String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let (task, encoding) = (shared.schedule.task(), shared.schedule.encoding(shared.clip));
+    let average = release.average(&encoding, shared.schedule.expected_cohort()).map_err(|error| text(&error))?;
+    let average = match task.randomiser(round).map_err(|error| text(&error))? {
+        Some(randomiser) => average.decoded(&*randomiser),
+        None => average,
+    };
+    let optimizer = task.server;
+    let params = Arc::make_mut(&mut shared.params);
+    optimizer.step(&mut shared.optimizer, params, &average).map_err(|error| text(&error))
 }

@@ -2,6 +2,7 @@
 
 use murmur_privacy::{
     encoding::Share,
+    local::LocalMechanism,
     units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier},
 };
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,8 @@ pub(super) struct Section {
     adaptive_clip: Option<AdaptiveClip>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<MetricsSection>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local: Option<LocalMechanism>,
 }
 
 /// `[privacy.metrics]`.
@@ -78,7 +81,10 @@ impl TryFrom<Section> for Privacy {
                 ));
             }
         }
-        Ok(Self { clip: section.clip, promise, adaptive_clip: section.adaptive_clip, metrics })
+        let (clip, adaptive_clip, local) = (section.clip, section.adaptive_clip, section.local);
+        let privacy = Self { clip, promise, adaptive_clip, metrics, local };
+        privacy.check_local()?;
+        Ok(privacy)
     }
 }
 
@@ -124,7 +130,7 @@ impl Section {
 impl From<Privacy> for Section {
     fn from(privacy: Privacy) -> Self {
         let ShapeKeys { leaves, bands, buffers } = ShapeKeys::of(privacy.shape());
-        let Privacy { clip, promise, adaptive_clip, metrics } = privacy;
+        let Privacy { clip, promise, adaptive_clip, metrics, local } = privacy;
         let (mechanism, epsilon, delta, noise_multiplier) = match promise {
             Promise::Gaussian { epsilon, delta, noise, shape } => {
                 (name_of(shape), Some(epsilon), Some(delta), Some(noise))
@@ -148,6 +154,7 @@ impl From<Privacy> for Section {
             non_private_metrics,
             adaptive_clip,
             metrics,
+            local,
         }
     }
 }
