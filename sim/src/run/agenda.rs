@@ -14,6 +14,10 @@ use crate::SimError;
 const AHEAD: usize = 64 << 20;
 /// But never fewer than these, so that no thread waits for the coordinator.
 const LEAST_AHEAD: usize = 16;
+/// Most pieces of work that a thread gets at once, and least that it gets while more are expected.
+const PARCEL: usize = 32;
+/// Parcels for each thread of what is waiting: small enough that threads end together where devices are of unequal size.
+const PARCELS: usize = 4;
 
 /// When an answer arrives, and whose it is. A device has one piece of work at a time.
 type Arrival = (Time, u64);
@@ -54,7 +58,8 @@ impl Agenda {
     /// Takes on work whose answer arrives at `time`.
     pub(super) fn take_on(&mut self, time: Time, job: Job, workers: &Workers) -> Result<(), SimError> {
         self.waiting.insert((time, job.index), job);
-        self.start(workers)
+        // The coordinator has other devices to talk to: threads start once there is enough for all of them.
+        if self.waiting.len() >= PARCEL * workers.threads() { self.start(workers) } else { Ok(()) }
     }
 
     pub(super) fn next_arrival(&self) -> Option<Time> {
@@ -64,27 +69,31 @@ impl Agenda {
     /// The answer that arrives next; waits until it is worked out.
     pub(super) fn take_arrival(&mut self, workers: &Workers) -> Result<Option<Answer>, SimError> {
         let Some(arrival) = self.earliest() else { return Ok(None) };
-        if let Some(job) = self.waiting.remove(&arrival) {
+        // Of what threads are ahead with there may be no end, and this one is wanted now.
+        if self.started.len() >= self.most_started
+            && let Some(job) = self.waiting.remove(&arrival)
+        {
             self.started.insert(arrival);
-            workers.give(job)?;
+            workers.give(vec![job])?;
+        }
+        // A new parcel when half of what may be ahead was used up.
+        if self.waiting.contains_key(&arrival) || 2 * self.started.len() < self.most_started {
+            self.start(workers)?;
         }
         let answer = loop {
             if let Some(answer) = self.done.remove(&arrival.1) {
                 break answer;
             }
-            let answer = workers.take()?;
-            self.done.insert(answer.index, answer);
+            self.done.extend(workers.take()?.into_iter().map(|answer| (answer.index, answer)));
         };
         self.started.remove(&arrival);
-        self.start(workers)?;
         Ok(Some(answer))
     }
 
     /// Waits for all work that a thread has, so that no thread outlives the run; the rest is dropped.
     pub(super) fn drain(&mut self, workers: &Workers) -> Result<(), SimError> {
         while self.done.len() < self.started.len() {
-            let answer = workers.take()?;
-            self.done.insert(answer.index, answer);
+            self.done.extend(workers.take()?.into_iter().map(|answer| (answer.index, answer)));
         }
         Ok(())
     }
@@ -107,11 +116,16 @@ impl Agenda {
     }
 
     fn start(&mut self, workers: &Workers) -> Result<(), SimError> {
+        let mut parcel = Vec::new();
+        let size = self.waiting.len().div_ceil(PARCELS * workers.threads()).clamp(1, PARCEL);
         while self.started.len() < self.most_started {
             let Some((arrival, job)) = self.waiting.pop_first() else { break };
             self.started.insert(arrival);
-            workers.give(job)?;
+            parcel.push(job);
+            if parcel.len() == size {
+                workers.give(std::mem::take(&mut parcel))?;
+            }
         }
-        Ok(())
+        if parcel.is_empty() { Ok(()) } else { workers.give(parcel) }
     }
 }
