@@ -1,6 +1,6 @@
 //! The command line: raw arguments in, one validated request out, results on stdout.
 
-use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -10,11 +10,11 @@ use murmur_sim::{
     bench::Benchmark,
     budget::{Answer, BudgetError, Question},
     check,
-    folder::Folder,
+    folder::{Folder, Found},
     mechanism::Mechanism,
     output,
     population::Population,
-    run::{self, Keeper, Observer, Options, Silent},
+    run::{self, Course, Keep, Observer, Options, Silent},
     scenario::{Overrides, Scenario},
 };
 use serde_json::json;
@@ -56,7 +56,11 @@ enum Command {
 #[derive(Args)]
 struct RunArguments {
     /// Scenario file, or the name of a built-in scenario.
-    scenario: String,
+    #[arg(required_unless_present = "resume")]
+    scenario: Option<String>,
+    /// Go on with the run that was begun with --out for this folder and was killed: the same bits as if it never had been.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["scenario", "task", "data", "seed", "out"])]
+    resume: Option<PathBuf>,
     /// Task file to run instead of the scenario's.
     #[arg(long, value_name = "FILE")]
     task: Option<PathBuf>,
@@ -75,9 +79,6 @@ struct RunArguments {
     /// New or empty folder for the model, the ledger, the rounds and the resolved scenario.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Like --out; and while the run is unfinished its state is kept in DIR.unfinished, so that the same command goes on after a kill.
-    #[arg(long, value_name = "DIR", conflicts_with = "out")]
-    resume: Option<PathBuf>,
     /// Print one JSON object on stdout.
     #[arg(long)]
     json: bool,
@@ -115,12 +116,28 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
-    let overrides = Overrides { task: arguments.task.clone(), data: arguments.data.clone(), seed: arguments.seed };
-    let scenario = Scenario::load(&arguments.scenario, &overrides)?;
-    // Before the run, not after it: nobody should train for an hour to hear that there is no place for the result.
-    let results = arguments.out.as_deref().or(arguments.resume.as_deref());
-    let folder = results.map(Folder::claim).transpose()?;
-    let mut keeper = arguments.resume.as_deref().map(|results| Keeper::beside(results, &scenario)).transpose()?;
+    let (scenario, folder, from) = match &arguments.resume {
+        Some(resume) => match Folder::resume(resume)? {
+            Found::Unfinished(scenario, folder, from) => (*scenario, Some(folder), from),
+            Found::Finished(summary) => {
+                eprintln!("{}: this run is over already", resume.display());
+                println!("{summary}");
+                return Ok(DONE);
+            }
+        },
+        None => {
+            let reference = arguments.scenario.as_deref().unwrap_or_default();
+            let overrides =
+                Overrides { task: arguments.task.clone(), data: arguments.data.clone(), seed: arguments.seed };
+            let scenario = Scenario::load(reference, &overrides)?;
+            // Before the run, not after it: nobody should train for an hour to hear that there is no place for the result.
+            let folder = arguments.out.as_deref().map(Folder::claim).transpose()?;
+            if let Some(folder) = &folder {
+                folder.begin(&scenario)?;
+            }
+            (scenario, folder, None)
+        }
+    };
     let threads = match arguments.threads {
         Some(threads) => threads,
         None => std::thread::available_parallelism().context("the number of cores is unknown: give --threads")?,
@@ -129,16 +146,29 @@ fn run(arguments: &RunArguments) -> anyhow::Result<u8> {
     let mut bar = Bar::new();
     let mut silent = Silent;
     let observer: &mut dyn Observer = if arguments.json { &mut silent } else { &mut bar };
-    let finished = run::run_on(&scenario, &Population::of(&scenario)?, &options, observer, keeper.as_mut())?;
+    let mut keep = |snapshot: &[u8]| folder.as_ref().map_or(Ok(()), |folder| folder.keep(snapshot));
+    let keep = folder.is_some().then_some(&mut keep as &mut Keep<'_>);
+    let course = Course { from, keep, between: Duration::from_secs(1) };
+    let finished = match Population::of(&scenario)
+        .and_then(|population| run::run_along(&scenario, &population, &options, observer, course))
+    {
+        Ok(finished) => finished,
+        Err(error) => {
+            // What never got as far as a round leaves nothing to go on with.
+            if let Some(folder) = &folder {
+                folder.give_up_unless_begun();
+            }
+            return Err(error.into());
+        }
+    };
     if let Some(folder) = folder {
         folder.fill(&scenario, &finished)?;
     }
-    keeper.map_or(Ok(()), Keeper::remove)?;
     if arguments.json {
         println!("{}", output::summary(&scenario, &finished)?);
     } else {
-        println!("{}", output::sentence(&scenario, &finished));
-        if let Some(folder) = results {
+        println!("{}", output::sentence(&finished));
+        if let Some(folder) = arguments.out.as_ref().or(arguments.resume.as_ref()) {
             println!("  written to  {}", folder.display());
         }
     }

@@ -62,23 +62,32 @@ pub enum SimError {
         "population.local_epsilon is missing: the task's [privacy.local] spends each device's own budget, of which nothing has a default"
     )]
     NoLocalBudget,
+    /// A run that cannot be gone on with.
+    #[error("the unfinished run cannot be gone on with: {what}")]
+    Snapshot {
+        /// Why.
+        what: String,
+    },
+    /// A run was begun for this folder and did not end.
+    #[error("{}: an unfinished run: go on with it by --resume {}, or remove it", unfinished.display(), folder.display())]
+    Unfinished {
+        /// Where its results were to be.
+        folder: PathBuf,
+        /// Where it stands.
+        unfinished: PathBuf,
+    },
+    /// Nothing was begun for this folder.
+    #[error("{}: no run was begun for this folder: begin one by `run SCENARIO --out {}`", folder.display(), folder.display())]
+    NothingToResume {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A device's own ledger is broken.
     #[error(transparent)]
     LocalLedger(#[from] LocalLedgerError),
     /// The data cannot be loaded.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The state of an unfinished run cannot be gone on from.
-    #[error("{}: {message}. Run it again as it was begun, or remove the folder to begin anew", folder.display())]
-    Unfinished {
-        /// The folder with the state.
-        folder: PathBuf,
-        /// What is wrong.
-        message: String,
-    },
-    /// Devices with ledgers of their own.
-    #[error("--resume does not keep the devices' own ledgers of [privacy.local]: use --out")]
-    NoResume,
     /// A population that cannot be made from the data.
     #[error("[population]: {0}")]
     Population(String),

@@ -1,12 +1,25 @@
-//! The folder that a run leaves: all of it or nothing, whenever the program is stopped.
+//! The folder that a run leaves: all of it or nothing, whenever the program is stopped. Until then the run is kept beside it, under the
+//! folder's name with `.unfinished`, from where it can be gone on with.
 
 use std::{
     fmt::Write as _,
-    fs,
+    fs::{self, File},
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
-use crate::{SimError, run::Finished, scenario::Scenario};
+use crate::{
+    SimError, output,
+    run::Finished,
+    scenario::{Overrides, Scenario},
+};
+
+/// What a run left in its folder, as its one JSON object.
+const SUMMARY: &str = "summary.json";
+/// The resolved scenario, in the folder and beside it.
+const SCENARIO: &str = "scenario.toml";
+/// Where an unfinished run stands.
+const SNAPSHOT: &str = "snapshot.bin";
 
 /// A place for one run's results that was found free.
 #[derive(Debug)]
@@ -14,6 +27,17 @@ pub struct Folder {
     folder: PathBuf,
     /// Beside it, on the same file system: what is written there appears in `folder` by one rename.
     staging: PathBuf,
+    /// Beside it: the run on its way.
+    unfinished: PathBuf,
+}
+
+/// What `--resume` finds.
+#[derive(Debug)]
+pub enum Found {
+    /// A run to be gone on with, and where it stands; from its beginning where it kept nothing yet.
+    Unfinished(Box<Scenario>, Folder, Option<Vec<u8>>),
+    /// The run is over: its summary.
+    Finished(String),
 }
 
 impl Folder {
@@ -25,8 +49,13 @@ impl Folder {
         let none = || SimError::NoFolder { folder: folder.to_owned() };
         // A path that ends in `..` has no name of its own; one that ends in `.` hides it.
         let name = folder.file_name().filter(|_| !folder.as_os_str().to_string_lossy().ends_with("/."));
-        let mut partial = name.ok_or_else(none)?.to_owned();
-        partial.push(format!(".partial-{}", std::process::id()));
+        let name = name.ok_or_else(none)?;
+        let beside = |suffix: String| {
+            let mut beside = name.to_owned();
+            beside.push(suffix);
+            beside
+        };
+        let partial = beside(format!(".partial-{}", std::process::id()));
         let folder = match fs::read_dir(folder).map(|entries| entries.count()) {
             // Through links to the folder itself, which a rename can replace.
             Ok(0) => fs::canonicalize(folder).map_err(SimError::file(folder))?,
@@ -36,24 +65,93 @@ impl Folder {
         };
         let parent = folder.parent().ok_or_else(none)?;
         fs::create_dir_all(parent).map_err(SimError::file(parent))?;
-        let staging = parent.join(partial);
+        let (staging, unfinished) = (parent.join(partial), parent.join(beside(".unfinished".to_owned())));
         fs::create_dir(&staging).and_then(|()| fs::remove_dir(&staging)).map_err(SimError::file(&staging))?;
-        Ok(Self { folder, staging })
+        Ok(Self { folder, staging, unfinished })
     }
 
-    /// Writes `model.safetensors`, `ledger.jsonl`, `rounds.csv` and the resolved `scenario.toml`, then shows them all at
-    /// once under the folder's name.
+    /// Writes down which run is begun.
+    ///
+    /// # Errors
+    /// [`SimError::Unfinished`] where one was begun before and did not end; [`SimError::File`].
+    pub fn begin(&self, scenario: &Scenario) -> Result<(), SimError> {
+        let Self { folder, unfinished, .. } = self;
+        if unfinished.exists() {
+            return Err(SimError::Unfinished { folder: folder.clone(), unfinished: unfinished.clone() });
+        }
+        fs::create_dir(unfinished).map_err(SimError::file(unfinished))?;
+        self.replace(SCENARIO, scenario.to_toml()?.as_bytes())
+    }
+
+    /// Keeps where the run stands, in the place of where it stood.
+    ///
+    /// # Errors
+    /// [`SimError::File`].
+    pub fn keep(&self, snapshot: &[u8]) -> Result<(), SimError> {
+        self.replace(SNAPSHOT, snapshot)
+    }
+
+    /// The run that was begun for this folder.
+    ///
+    /// # Errors
+    /// [`SimError::NothingToResume`], or [`SimError::File`] naming what cannot be read.
+    pub fn resume(folder: &Path) -> Result<Found, SimError> {
+        let summary = folder.join(SUMMARY);
+        if summary.exists() {
+            let text = fs::read_to_string(&summary).map_err(SimError::file(&summary))?;
+            return Ok(Found::Finished(text.trim_end().to_owned()));
+        }
+        let nothing = || SimError::NothingToResume { folder: folder.to_owned() };
+        if fs::read_dir(folder).is_ok_and(|entries| entries.count() > 0) {
+            return Err(nothing());
+        }
+        let claimed = Self::claim(folder)?;
+        let written = claimed.unfinished.join(SCENARIO);
+        if !written.exists() {
+            return Err(nothing());
+        }
+        let reference = written.to_str().ok_or_else(nothing)?;
+        let scenario = Scenario::load(reference, &Overrides::default())?;
+        let snapshot = claimed.unfinished.join(SNAPSHOT);
+        let snapshot = match fs::read(&snapshot) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(SimError::file(&snapshot)(error)),
+        };
+        Ok(Found::Unfinished(Box::new(scenario), claimed, snapshot))
+    }
+
+    /// Removes what [`begin`](Self::begin) wrote, if nothing was kept since.
+    pub fn give_up_unless_begun(&self) {
+        if !self.unfinished.join(SNAPSHOT).exists() {
+            // What cannot be removed is said when the next run begins.
+            let _ = fs::remove_dir_all(&self.unfinished);
+        }
+    }
+
+    /// Puts a whole file in the place of another: after a crash it is the old one or the new one.
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), SimError> {
+        let (path, part) = (self.unfinished.join(name), self.unfinished.join(format!("{name}.part")));
+        let written = File::create(&part).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+        written.map_err(SimError::file(&part))?;
+        fs::rename(&part, &path).map_err(SimError::file(&path))
+    }
+
+    /// Writes `model.safetensors`, `ledger.jsonl`, `rounds.csv`, `summary.json` and the resolved `scenario.toml`, then shows them all
+    /// at once under the folder's name; what was kept on the way is removed.
     ///
     /// # Errors
     /// [`SimError::File`] naming the file; the folder is then as it was.
     pub fn fill(self, scenario: &Scenario, finished: &Finished) -> Result<(), SimError> {
-        let Self { folder, staging } = &self;
+        let Self { folder, staging, unfinished } = &self;
         fs::create_dir(staging).map_err(SimError::file(staging))?;
         let shown = write(staging, scenario, finished)
             .and_then(|()| fs::rename(staging, folder).map_err(SimError::file(folder)));
         if shown.is_err() {
             // What cannot be removed is named as partial; the error that matters is the first one.
             let _ = fs::remove_dir_all(staging);
+        } else if unfinished.exists() {
+            fs::remove_dir_all(unfinished).map_err(SimError::file(unfinished))?;
         }
         shown
     }
@@ -71,17 +169,17 @@ fn write(folder: &Path, scenario: &Scenario, finished: &Finished) -> Result<(), 
         ledger.push('\n');
     }
     write("ledger.jsonl", ledger.as_bytes())?;
-    write("rounds.csv", table(scenario, finished).as_bytes())?;
-    write("scenario.toml", scenario.to_toml()?.as_bytes())
+    write("rounds.csv", table(finished).as_bytes())?;
+    write(SUMMARY, format!("{}\n", output::summary(scenario, finished)?).as_bytes())?;
+    write(SCENARIO, scenario.to_toml()?.as_bytes())
 }
 
 /// One line for each measurement; what devices measured in columns of their own, where the task asks for it.
-fn table(scenario: &Scenario, finished: &Finished) -> String {
+fn table(finished: &Finished) -> String {
     let privacy = &finished.schedule.task().privacy;
     let mut text = String::from("round,epsilon,accuracy,loss");
     text.push_str(if privacy.adaptive_clip.is_some() { ",next_clip" } else { "" });
     text.push_str(if privacy.metrics.is_some() { ",reports,device_accuracy,device_loss" } else { "" });
-    text.push_str(if scenario.fleet.is_some() { ",simulated_seconds" } else { "" });
     text.push('\n');
     for measured in &finished.measurements {
         let evaluation = &measured.evaluation;
@@ -96,9 +194,6 @@ fn table(scenario: &Scenario, finished: &Finished) -> String {
                 let _ = write!(text, ",{},{},{}", metrics.reports, metrics.accuracy, metrics.loss);
             }
             (Some(_), None) => text.push_str(",,,"),
-        }
-        if scenario.fleet.is_some() {
-            let _ = write!(text, ",{}", measured.at.0 as f64 / 1e3);
         }
         text.push('\n');
     }
@@ -152,6 +247,6 @@ server = { optimizer = "momentum", learning_rate = 1.0, momentum = 0.9 }
         assert!(matches!(Folder::claim(&folder), Err(SimError::FolderInUse { .. })));
 
         Folder::claim(&world.path().join("free")).unwrap().fill(&scenario, &finished).unwrap();
-        assert_eq!(names(&world.path().join("free")).len(), 4);
+        assert_eq!(names(&world.path().join("free")).len(), 5);
     }
 }

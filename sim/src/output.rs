@@ -45,13 +45,13 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "model_sha256": finished.model_digest.to_string(),
         "ledger_head": finished.ledger.last().map(|entry| entry.digest.to_string()),
         "wall_seconds": finished.wall.as_secs_f64(),
-        "simulated_seconds": finished.simulated.as_secs_f64(),
+        "simulated_seconds": finished.simulated.map(|simulated| simulated.as_secs_f64()),
     }))
 }
 
 /// The result of a run as a person reads it.
 #[must_use]
-pub fn sentence(scenario: &Scenario, finished: &Finished) -> String {
+pub fn sentence(finished: &Finished) -> String {
     let mut text = String::new();
     let how = match &finished.outcome {
         Outcome::Completed => "completed".to_owned(),
@@ -74,6 +74,16 @@ pub fn sentence(scenario: &Scenario, finished: &Finished) -> String {
         task.rounds,
         finished.wall.as_secs_f64()
     );
+    if let Some(simulated) = finished.simulated {
+        let minutes = simulated.as_secs() / 60;
+        let _ = writeln!(
+            text,
+            "  virtually   {} days {} h {} min, as the scenario's devices would have taken",
+            minutes / (24 * 60),
+            minutes / 60 % 24,
+            minutes % 60
+        );
+    }
     if let Some(last) = finished.measurements.last() {
         let _ = writeln!(
             text,
@@ -95,10 +105,6 @@ pub fn sentence(scenario: &Scenario, finished: &Finished) -> String {
     }
     if finished.schedule.task().privacy.adaptive_clip.is_some() {
         let _ = writeln!(text, "  clip        {:.4} now, {} at the start", finished.clip, task.privacy.clip);
-    }
-    if scenario.fleet.is_some() {
-        let (hours, wall) = (finished.simulated.as_secs_f64() / 3600.0, finished.wall.as_secs_f64());
-        let _ = writeln!(text, "  time        {hours:.2} hours for the devices, {wall:.1} s here");
     }
     let _ = writeln!(text, "  spent       epsilon {:.4}", finished.guarantee.epsilon_spent);
     if let Some(local) = &finished.local {

@@ -28,11 +28,6 @@ impl Observer for Bar {
         self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     }
 
-    fn resumed(&mut self, released: u32) {
-        eprintln!("goes on after round {released}");
-        self.bar.set_position(u64::from(released));
-    }
-
     fn round(&mut self, round: u32, guarantee: &Guarantee, measured: Option<&Measurement>) {
         self.accuracy = measured.map(|measured| measured.evaluation.accuracy).or(self.accuracy);
         let accuracy = self.accuracy.map_or_else(|| "-".to_owned(), |accuracy| format!("{:.1} %", 100.0 * accuracy));

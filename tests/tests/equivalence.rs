@@ -103,7 +103,7 @@ async fn served(scenario: &Scenario, stride: u64) -> Bytes {
     for place in 0..count {
         let index = (place * stride + scenario.seed) % count;
         let device = population.device(index).unwrap();
-        let examples = Arc::new(population.examples(index, &device));
+        let examples = Arc::new(population.examples(index, &device).into_owned());
         let access = Access::insecure_loopback(address.clone(), device).unwrap();
         devices.spawn(take_part(access, examples));
     }

@@ -67,8 +67,6 @@ impl fmt::Debug for Secret {
 pub struct NoiseRng {
     keys: ChaCha20Rng,
     provenance: Provenance,
-    /// Secrets drawn so far.
-    drawn: u64,
 }
 
 impl NoiseRng {
@@ -79,31 +77,29 @@ impl NoiseRng {
     pub fn from_operating_system() -> Result<Self, EntropyError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(EntropyError)?;
-        Ok(Self { keys: ChaCha20Rng::from_seed(seed), provenance: Provenance::OperatingSystem, drawn: 0 })
+        Ok(Self { keys: ChaCha20Rng::from_seed(seed), provenance: Provenance::OperatingSystem })
     }
 
     /// Keyed by a published number: marked [`Provenance::Simulated`] in everything made with it.
     #[cfg(feature = "seeded")]
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self { keys: ChaCha20Rng::seed_from_u64(seed), provenance: Provenance::Simulated, drawn: 0 }
+        Self { keys: ChaCha20Rng::seed_from_u64(seed), provenance: Provenance::Simulated }
     }
 
-    /// [`seeded`](Self::seeded), as it is after so many secrets were drawn: a simulation that goes on where an earlier one stopped.
+    /// The generator of this number as it was when it [stood](Self::position) there.
     #[cfg(feature = "seeded")]
     #[must_use]
-    pub fn seeded_after(seed: u64, drawn: u64) -> Self {
+    pub fn seeded_at(seed: u64, position: u128) -> Self {
         let mut rng = Self::seeded(seed);
-        for _ in 0..drawn {
-            rng.secret();
-        }
+        rng.keys.set_word_pos(position);
         rng
     }
 
-    /// How many secrets were drawn.
+    /// How many words of the key stream were drawn so far. Says nothing about them.
     #[must_use]
-    pub fn drawn(&self) -> u64 {
-        self.drawn
+    pub fn position(&self) -> u128 {
+        self.keys.get_word_pos()
     }
 
     /// Where the keys come from.
@@ -116,7 +112,6 @@ impl NoiseRng {
     pub fn secret(&mut self) -> Secret {
         let mut key = [0; 32];
         self.keys.fill_bytes(&mut key);
-        self.drawn += 1;
         Secret { bytes: key, provenance: self.provenance }
     }
 }

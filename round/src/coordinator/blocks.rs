@@ -92,6 +92,8 @@ impl Shared {
         let Some(position) = self.account().map(TaskAccount::rounds_spent) else { return };
         if let Some(register) = &mut self.register {
             register.move_to(position, &self.enrolled);
+            // Whose turn it is has changed.
+            self.forget_who_is_about();
         }
     }
 

@@ -3,6 +3,7 @@
 //! Drive it with [`handle`](Coordinator::handle), then carry out what [`poll_effect`](Coordinator::poll_effect) yields,
 //! in order, and wake it at [`next_deadline`](Coordinator::next_deadline). Its phases stand one in a file.
 
+mod availability;
 mod blocks;
 mod event;
 mod measures;
@@ -201,16 +202,16 @@ impl Coordinator {
         self.shared.clip
     }
 
-    /// How many secrets its entropy has given.
-    #[must_use]
-    pub fn secrets_drawn(&self) -> u64 {
-        self.shared.entropy.drawn()
-    }
-
     /// What the last released round said about the model before it.
     #[must_use]
     pub fn metrics(&self) -> Option<ReleasedMetrics> {
         self.shared.metrics
+    }
+
+    /// How far its entropy was drawn on: with a published seed, a simulation goes on from there.
+    #[must_use]
+    pub fn entropy_position(&self) -> u128 {
+        self.shared.entropy.position()
     }
 
     /// The schedule it follows.

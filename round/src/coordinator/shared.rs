@@ -1,7 +1,7 @@
 //! What all phases of a coordinator share.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, VecDeque},
     num::NonZeroUsize,
     sync::Arc,
 };
@@ -12,7 +12,10 @@ use murmur_privacy::{
     units::{Clip, Epsilon},
 };
 
-use super::{Assignment, Effect, StartError, TurnedAway};
+use super::{
+    Assignment, Effect, StartError, TurnedAway,
+    availability::{Availability, Heard},
+};
 use crate::{
     checkpoint::{Checkpoint, CheckpointError, Manifest},
     device_id::DeviceId,
@@ -50,8 +53,7 @@ pub(super) struct Shared {
     pub(super) effects: VecDeque<Effect>,
     /// The last closed round and who was counted in it: a repeated upload gets its first answer back.
     pub(super) closed: Option<(u32, BTreeSet<DeviceId>)>,
-    /// When each device, by its place in `enrolled`, was last heard of. Availability is public, unlike selection.
-    last_seen: HashMap<usize, Time>,
+    availability: Availability,
 }
 
 impl Shared {
@@ -81,7 +83,7 @@ impl Shared {
             threads: NonZeroUsize::MIN,
             effects: VecDeque::new(),
             closed: None,
-            last_seen: HashMap::new(),
+            availability: Availability::default(),
         })
     }
 
@@ -164,7 +166,8 @@ impl Shared {
     pub(super) fn see(&mut self, device: &DeviceId, now: Time) -> bool {
         match self.enrolled.binary_search(device) {
             Ok(place) => {
-                self.last_seen.insert(place, now);
+                let allowed = self.register.as_ref().is_none_or(|register| register.allows(place));
+                self.availability.see(place, allowed, now);
                 true
             }
             Err(_) => false,
@@ -176,35 +179,29 @@ impl Shared {
     ///
     /// Where turns are limited, only those count whose turn it may be; and where it is the turn of fewer than are asked for (rounds that
     /// crashes interrupted may have used turns up) nobody is waited for in vain: whose turn it is changes with a round only.
-    pub(super) fn enough_available(&self, now: Time) -> bool {
+    pub(super) fn enough_available(&mut self, now: Time) -> bool {
         let horizon = Millis(2 * self.window().0);
-        let about = self.last_seen.iter().filter(|(_, seen)| seen.until(now) <= horizon).map(|(place, _)| *place);
+        let Heard { devices, allowed } = self.availability.within(horizon, now);
         let participation = &self.schedule.task().participation;
         let minimum = f64::from(participation.minimum_reports());
         let Some(register) = &self.register else {
-            // Nobody counts the devices that are still about while all that ever were would not do.
-            let most = self.last_seen.len() as u64;
-            if participation.expected_reports(most, self.schedule.population()) < minimum {
-                return false;
-            }
-            let available = about.count() as u64;
-            return available > 0 && participation.expected_reports(available, self.schedule.population()) >= minimum;
+            return devices > 0 && participation.expected_reports(devices, self.schedule.population()) >= minimum;
         };
-        let (mut anybody, mut available) = (false, 0);
-        for place in about {
-            anybody = true;
-            available += u64::from(register.allows(place));
-        }
         let eligible = register.eligible();
         let reachable = participation.expected_reports(eligible, eligible);
-        let expected = participation.expected_reports(available, eligible);
-        anybody && (available > 0 || eligible == 0) && expected >= minimum.min(reachable)
+        let expected = participation.expected_reports(allowed, eligible);
+        devices > 0 && (allowed > 0 || eligible == 0) && expected >= minimum.min(reachable)
     }
 
     /// A round closed: whoever wants to be counted as available for the next one checks in again.
     pub(super) fn close(&mut self, round: u32, counted: BTreeSet<DeviceId>) {
         self.closed = Some((round, counted));
-        self.last_seen.clear();
+        self.forget_who_is_about();
+    }
+
+    /// Whoever wants to be counted as available checks in again.
+    pub(super) fn forget_who_is_about(&mut self) {
+        self.availability.clear();
     }
 
     /// The answer to a device for which there is no work now.

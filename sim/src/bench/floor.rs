@@ -27,7 +27,7 @@ impl Floor {
     pub(super) fn measured(model: &ModelSpec, samples: u64, batch_size: u32) -> Self {
         let (samples, dimension) = (samples as f64, model.layout().dimension());
         let steps = (samples / f64::from(batch_size)).ceil();
-        let width: usize = model.input().map_or(0, |shape| shape.iter().product());
+        let width: usize = model.input().unwrap_or_default().iter().product();
         // In numbers of four bytes: each step reads and writes the parameters; the update is read, subtracted from, and written as
         // integers, and those are read and added to a sum. Examples are read forwards and backwards.
         let numbers = dimension as f64 * (2.0 * steps + 6.0) + 2.0 * samples * width as f64;

@@ -1,6 +1,6 @@
 //! `bench train`: rounds per second of a whole simulation, on the workload that peers are measured on.
 //!
-//! It is a scenario like any other, run by [`run_on`]: the same workers, device machines, coordinator, clip, grid, sum, noise, ledger and
+//! It is a scenario like any other, run by [`run_along`]: the same workers, device machines, coordinator, clip, grid, sum, noise, ledger and
 //! optimiser as `murmur-sim run`. Only the data are made before the clock starts, and no model is evaluated while it runs.
 
 use std::{num::NonZeroUsize, time::Instant};
@@ -17,7 +17,7 @@ use super::{BenchError, Timing, floor::Floor};
 use crate::{
     SimError,
     population::Population,
-    run::{Measurement, Observer, Options, run_on},
+    run::{Course, Measurement, Observer, Options, run_along},
     scenario::{Evaluation, PopulationSpec, Scenario, Source},
 };
 
@@ -114,7 +114,7 @@ pub(super) fn run(arguments: &TrainArguments) -> Result<Timing, BenchError> {
     let population = Population::of(&scenario)?;
     let mut clock = Clock { last: Instant::now(), seconds: Vec::new() };
     let options = Options { threads: arguments.threads, stop_after: None };
-    let finished = run_on(&scenario, &population, &options, &mut clock, None)?;
+    let finished = run_along(&scenario, &population, &options, &mut clock, Course::default())?;
     let timed = clock.seconds.get(arguments.warmup as usize..).unwrap_or_default();
     if timed.len() != arguments.rounds as usize {
         return Err(SimError::Failed(format!("{} of {} rounds were timed", timed.len(), arguments.rounds)).into());
@@ -192,10 +192,10 @@ fn scenario(arguments: &TrainArguments) -> Result<Scenario, SimError> {
             samples_per_device: Some(arguments.samples_per_device as usize),
             epsilon: None,
             delta: None,
-            source: Source::Teacher {},
-            partition: None,
             local_epsilon: None,
             local_delta: None,
+            source: Source::Teacher {},
+            partition: None,
         },
         fleet: None,
         // The last model is always measured, after the clock has stopped.

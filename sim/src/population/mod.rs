@@ -70,9 +70,7 @@ impl Population {
     fn of_teacher(scenario: &Scenario) -> Result<Self, SimError> {
         let spec = &scenario.population;
         let (devices, samples) = (spec.devices.unwrap_or_default(), spec.samples_per_device.unwrap_or_default());
-        let teacher = Teacher::new(scenario.seed, &scenario.task.model).ok_or_else(|| {
-            SimError::Population("source \"teacher\" needs a model that names its input and its classes".to_owned())
-        })?;
+        let teacher = Teacher::new(scenario.seed, &scenario.task.model);
         let wrong = |error: murmur_client::data::ExampleError| SimError::Population(error.to_string());
         let drawn = |pupil, count| teacher.examples(&pupil, count).map_err(wrong);
         let held = (0..devices).map(|index| drawn(Pupil::Device(index), samples)).collect::<Result<_, _>>()?;
@@ -133,6 +131,16 @@ impl Population {
         }
     }
 
+    /// How many examples device `index` has.
+    #[must_use]
+    pub fn samples(&self, index: u64) -> usize {
+        match &self.data {
+            Data::Strokes { samples, .. } => *samples,
+            Data::Held(held) => held.get(index as usize).map_or(0, Examples::len),
+            Data::Partitioned { parts, .. } => parts.get(index as usize).map_or(0, Vec::len),
+        }
+    }
+
     /// The examples of device `index`, whose name is `device`.
     ///
     /// # Panics
@@ -146,17 +154,6 @@ impl Population {
                 Cow::Owned(dataset.train().select(parts.get(index as usize).map_or(&[], Vec::as_slice)))
             }
         }
-    }
-
-    /// How many examples device `index` holds.
-    #[must_use]
-    pub fn samples(&self, index: u64) -> u64 {
-        let count = match &self.data {
-            Data::Strokes { samples, .. } => Some(*samples),
-            Data::Held(examples) => examples.get(index as usize).map(Examples::len),
-            Data::Partitioned { parts, .. } => parts.get(index as usize).map(Vec::len),
-        };
-        count.unwrap_or(0) as u64
     }
 
     /// Test examples outside the population.

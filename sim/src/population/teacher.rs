@@ -25,12 +25,11 @@ pub(super) enum Pupil {
 }
 
 impl Teacher {
-    /// None for a model that does not say what it takes and gives.
-    pub(super) fn new(seed: u64, model: &ModelSpec) -> Option<Self> {
-        let (shape, classes, mut chance) = (model.input()?, model.classes()?, chance(seed, b"teacher", 0));
+    pub(super) fn new(seed: u64, model: &ModelSpec) -> Self {
+        let (shape, mut chance) = (model.input().unwrap_or_default(), chance(seed, b"teacher", 0));
         let width = shape.iter().product();
-        let weights = (0..classes).map(|_| normals(width, &mut chance)).collect();
-        Some(Self { seed, shape, weights })
+        let weights = (0..model.classes().unwrap_or_default()).map(|_| normals(width, &mut chance)).collect();
+        Self { seed, shape, weights }
     }
 
     /// The examples of one device: a function of the seed and its number.

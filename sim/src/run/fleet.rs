@@ -1,34 +1,35 @@
-//! The virtual fleet: devices in virtual time, around the production coordinator.
+//! The virtual fleet: an event queue over devices, around the production coordinator.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, HashMap, VecDeque},
+    num::NonZeroUsize,
     sync::Arc,
 };
 
-use murmur_privacy::{Digest, Upload, ledger::Entry, units::Clip};
+use murmur_privacy::{Digest, Upload, ledger::Entry, local::ledger::LocalEntry, units::Clip};
 use murmur_round::{
     checkpoint::Checkpoint,
-    coordinator::{Coordinator, Effect, Event, Outcome},
+    coordinator::{Coordinator, Effect, Event, Outcome, Stored},
     device::{Device, DeviceEffect, DeviceEvent},
     guarantee::Guarantee,
     measure::ReleasedMetrics,
     params::Params,
-    participation::{Attendance, KeptSecret, Turn},
+    participation::Turn,
     task::TaskHash,
     time::{Millis, Time},
 };
 
 use super::{
-    agenda::Agenda,
+    flights::{Flights, Place},
     local::{LocalBudgets, LocalSpending},
-    pace::{Load, Pace, Trip},
-    saved::{Moment, Saved},
+    timing::{Timing, Work},
     workers::{Answer, Job, Workers},
 };
 use crate::{SimError, population::Population};
 
 /// What a round released.
-pub(super) struct Released<'a> {
+pub(super) struct Released {
     pub(super) round: u32,
     pub(super) params: Arc<Params>,
     /// What is promised by then.
@@ -37,22 +38,22 @@ pub(super) struct Released<'a> {
     pub(super) clip: Clip,
     /// What the round said of the model before it.
     pub(super) metrics: Option<ReleasedMetrics>,
-    /// Virtual time.
-    pub(super) at: Time,
-    /// Makes what a run could go on from; nothing while it would not be complete.
-    pub(super) moment: &'a dyn Fn() -> Option<Moment<'a>>,
 }
 
-/// What is called after every release.
-pub(super) type OnRelease<'a> = dyn FnMut(Released<'_>) -> Result<(), SimError> + 'a;
+/// What is called after every release, once nothing of its round is under way any more.
+pub(super) type OnRelease<'a> = dyn FnMut(Released, &Fleet<'_>) -> Result<(), SimError> + 'a;
 
 /// All devices and the coordinator, at one moment of virtual time.
+///
+/// Each device costs 16 bytes of the queue, 16 of the coordinator's list of names and 8 of its record of who is about.
 pub(super) struct Fleet<'a> {
     coordinator: Coordinator,
     population: &'a Population,
-    agenda: Agenda,
-    /// How long devices take; nothing without it.
-    pace: Option<Pace>,
+    timing: Option<Timing>,
+    /// When each device that does nothing wants to check in next, earliest first, ties by number.
+    queue: BinaryHeap<Reverse<(Time, u64)>>,
+    /// Devices that have work.
+    flights: Flights,
     /// What devices remember of their turns, where the task limits them.
     turns: HashMap<u64, BTreeMap<TaskHash, Turn>>,
     /// What devices may spend on randomising their updates, where the task has them do so.
@@ -61,136 +62,135 @@ pub(super) struct Fleet<'a> {
     /// Effects that are nobody's answer, in order.
     pending: VecDeque<Effect>,
     entries: Vec<Entry>,
-    /// The last model that was made durable.
-    checkpoint: Option<Checkpoint>,
-    secret: Option<KeptSecret>,
-    attendance: Vec<Attendance>,
+    /// The last model, with what the optimiser remembers.
+    model: Option<Checkpoint>,
+    /// What the coordinator would have to be given to start again here.
+    kept: Kept,
     released: Option<u32>,
     outcome: Option<Outcome>,
 }
 
+/// What a coordinator asked to be kept, beside its ledger and its model.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) secret: Option<Vec<u8>>,
+    pub(super) attendance: Vec<String>,
+}
+
+/// Where devices stand between two rounds, when none has work.
+#[derive(Default)]
+pub(super) struct Standing {
+    pub(super) now: Time,
+    pub(super) queue: Vec<(u64, u64)>,
+    pub(super) turns: HashMap<u64, BTreeMap<TaskHash, Turn>>,
+}
+
 impl<'a> Fleet<'a> {
-    /// A fleet at the start of virtual time.
     pub(super) fn new(
         coordinator: Coordinator,
         population: &'a Population,
-        pace: Option<Pace>,
+        timing: Option<Timing>,
         entries: Vec<Entry>,
         local: Option<LocalBudgets>,
     ) -> Self {
-        let task = coordinator.schedule().task();
-        let window = Millis::from_seconds(task.participation.window_seconds());
-        let mut agenda = Agenda::new(coordinator.schedule().grid().dimension());
-        for device in 0..population.devices() {
-            agenda.check_in_at(pace.as_ref().map_or(Time(0), |pace| pace.first(device, window)), device);
-        }
+        let queue = (0..population.devices()).map(|index| Reverse((Time(0), index))).collect();
         Self {
             coordinator,
             population,
-            agenda,
-            pace,
+            timing,
+            queue,
+            flights: Flights::default(),
             turns: HashMap::new(),
             local,
             now: Time(0),
             pending: VecDeque::new(),
             entries,
-            checkpoint: None,
-            secret: None,
-            attendance: Vec::new(),
+            model: None,
+            kept: Kept::default(),
             released: None,
             outcome: None,
         }
     }
 
-    /// A fleet as it was when its state was saved. The coordinator was started from that state.
-    pub(super) fn restored(
-        coordinator: Coordinator,
-        population: &'a Population,
-        pace: Option<Pace>,
-        saved: Saved,
-    ) -> Self {
-        let mut agenda = Agenda::new(coordinator.schedule().grid().dimension());
-        saved.queue.into_iter().for_each(|(time, device)| agenda.check_in_at(time, device));
-        Self {
-            coordinator,
-            population,
-            agenda,
-            pace,
-            turns: saved.facts.turns.iter().cloned().collect(),
-            local: None,
-            now: Time(saved.facts.now),
-            pending: VecDeque::new(),
-            entries: saved.entries,
-            checkpoint: Some(saved.checkpoint),
-            secret: saved.facts.secret(),
-            attendance: saved.facts.attendance,
-            released: Some(saved.facts.released),
-            outcome: None,
-        }
+    /// The same fleet as it stood after so many rounds, with what its coordinator had asked to be kept.
+    pub(super) fn standing(self, standing: Standing, kept: Kept, released: u32, model: Checkpoint) -> Self {
+        let Standing { now, queue, turns } = standing;
+        let queue = queue.into_iter().map(|(time, device)| Reverse((Time(time), device))).collect();
+        Self { now, queue, turns, kept, released: Some(released), model: Some(model), ..self }
     }
 
     /// Runs until the task is over.
     pub(super) fn run(&mut self, workers: &Workers, on_release: &mut OnRelease<'_>) -> Result<Outcome, SimError> {
         loop {
-            self.carry_out(on_release)?;
+            self.carry_out(workers, on_release)?;
             if let Some(outcome) = self.outcome.clone() {
-                self.agenda.drain(workers)?;
+                // Devices still at work are waited for, so that no thread outlives the run.
+                self.flights.wait(workers)?;
                 return Ok(outcome);
             }
-            let due = |time: Option<Time>| time.is_some_and(|time| time <= self.now);
-            if due(self.agenda.next_check_in()) {
-                self.check_in_next(workers)?;
-            } else if due(self.agenda.next_arrival()) {
-                if let Some(answer) = self.agenda.take_arrival(workers)? {
-                    self.take_answer(answer)?;
+            let wake = self.queue.peek().map(|Reverse((wake, _))| *wake);
+            let arrival = self.flights.next();
+            let next = match (wake, arrival) {
+                (Some(wake), Some(arrival)) => Some(wake.min(arrival)),
+                (one, other) => one.or(other),
+            };
+            // The coordinator's own clock strikes before whatever comes later.
+            let deadline = self.coordinator.next_deadline();
+            if let Some(deadline) = deadline.filter(|deadline| next.is_none_or(|next| *deadline <= next)) {
+                self.now = self.now.max(deadline);
+                self.coordinator.handle(self.now, Event::Tick);
+                continue;
+            }
+            match (wake, arrival) {
+                // Of one moment, check-ins come first and arrivals after them, whichever thread was quicker.
+                (Some(wake), arrival) if arrival.is_none_or(|arrival| wake <= arrival) => {
+                    self.now = self.now.max(wake);
+                    self.check_in_next(workers)?;
                 }
-            } else {
-                self.advance()?;
+                (_, Some(arrival)) => {
+                    self.now = self.now.max(arrival);
+                    if let Some(answer) = self.flights.land(workers)? {
+                        self.take_answer(answer)?;
+                    }
+                }
+                _ => return Err(SimError::Failed("no device will come again and no round is open".to_owned())),
             }
         }
-    }
-
-    /// Moves the clock to the next thing that happens.
-    fn advance(&mut self) -> Result<(), SimError> {
-        let moments =
-            [self.agenda.next_check_in(), self.agenda.next_arrival(), self.coordinator.next_deadline()].into_iter();
-        let next = moments.flatten().min();
-        let next = next.ok_or_else(|| SimError::Failed("no device will come again and no round is open".to_owned()))?;
-        self.now = next.max(self.now);
-        if self.coordinator.next_deadline().is_some_and(|deadline| deadline <= self.now) {
-            self.coordinator.handle(self.now, Event::Tick);
-        }
-        Ok(())
     }
 
     /// Lets the next device check in.
     fn check_in_next(&mut self, workers: &Workers) -> Result<(), SimError> {
-        let Some(index) = self.agenda.pop_check_in() else { return Ok(()) };
-        if let Some(later) = self.pace.as_ref().and_then(|pace| pace.away_until(index, self.now)) {
-            self.agenda.check_in_at(later, index);
-            return Ok(());
+        let Some(Reverse((wake, index))) = self.queue.pop() else { return Ok(()) };
+        if let Some(timing) = &self.timing {
+            let there = timing.present(index, wake);
+            if there > wake {
+                self.queue.push(Reverse((there, index)));
+                return Ok(());
+            }
         }
         let name = self.population.device(index)?;
         let mut device = Device::restored(name.clone(), self.turns.get(&index).cloned().unwrap_or_default());
         device.handle(self.now, DeviceEvent::Tick)?;
         let Some(DeviceEffect::CheckIn) = device.poll_effect() else { return Ok(()) };
+        let params = self.coordinator.model();
         self.coordinator.handle(self.now, Event::CheckIn(name));
         match self.answer()? {
             Effect::Assign { assignment, .. } => {
-                let arrives = match self.trip(index, assignment.round) {
+                let arrival = match &self.timing {
                     None => self.now,
-                    Some(Trip::Arrives(after)) => self.now + after,
-                    Some(Trip::Lost(after)) => {
-                        // Nothing of it reaches the coordinator; the device forgets and asks again.
-                        self.agenda.check_in_at(self.now + after, index);
+                    // It is not heard of again before the round is over.
+                    Some(timing) if timing.drops_out(index, assignment.round) => {
+                        let window = self.coordinator.schedule().task().participation.window_seconds();
+                        self.queue.push(Reverse((self.now + Millis::from_seconds(window), index)));
                         return Ok(());
                     }
+                    Some(timing) => self.now + timing.duration(index, self.work(index, params.dimension())),
                 };
                 if let Some(local) = &mut self.local {
                     device = device.with_local(local.take(index)?);
                 }
-                let (params, now) = (self.coordinator.model(), self.now);
-                self.agenda.take_on(arrives, Job { index, device, assignment, params, now }, workers)
+                let job = Job { index, device, assignment, params, now: self.now };
+                self.flights.start(arrival, job, workers)
             }
             Effect::TurnAway { reason, .. } => {
                 device.handle(self.now, DeviceEvent::TurnedAway(reason))?;
@@ -201,22 +201,15 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// A device's way through a round, where that takes time.
-    fn trip(&self, index: u64, round: u32) -> Option<Trip> {
+    fn work(&self, device: u64, parameters: usize) -> Work {
         let schedule = self.coordinator.schedule();
-        let load = Load {
-            examples: self.population.samples(index) * u64::from(schedule.task().plan.epochs),
-            download_bytes: self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.model.len() as u64),
-            upload_bytes: Upload::encoded_len(&schedule.grid()) as u64,
-        };
-        self.pace.as_ref().map(|pace| pace.trip(index, round, load))
+        let epochs = u64::from(schedule.task().plan.epochs);
+        let bytes = (4 * parameters + Upload::encoded_len(&schedule.grid())) as u64;
+        Work { examples: epochs * self.population.samples(device) as u64, bytes }
     }
 
     fn take_answer(&mut self, answer: Answer) -> Result<(), SimError> {
-        let Answer { index, mut device, round, upload, open_metrics } = answer;
-        if !device.turns().is_empty() {
-            self.turns.insert(index, device.turns().clone());
-        }
+        let Answer { index, mut device, round, upload, open_metrics, charged } = answer;
         let name = device.id().clone();
         let event = match upload {
             Some(upload) => Event::Upload { device: name, round, upload, open_metrics },
@@ -227,20 +220,46 @@ impl<'a> Fleet<'a> {
             Effect::Answer { verdict, .. } => {
                 device.handle(self.now, DeviceEvent::Answered(verdict))?;
                 self.come_back(index, &device);
-                if let (Some(budgets), Some(local)) = (&mut self.local, device.into_local()) {
-                    budgets.put(index, local);
-                }
+                self.remember(index, device, charged);
                 Ok(())
             }
             other => Err(unexpected(&other)),
         }
     }
 
+    /// Keeps what a device knows of itself until it is there again.
+    fn remember(&mut self, index: u64, device: Device, charged: Option<LocalEntry>) {
+        if !device.turns().is_empty() {
+            self.turns.insert(index, device.turns().clone());
+        }
+        if let (Some(budgets), Some(local)) = (&mut self.local, device.into_local()) {
+            budgets.put(index, local, charged);
+        }
+    }
+
     fn come_back(&mut self, index: u64, device: &Device) {
         if let Some(wake) = device.next_deadline() {
             // A device that answered comes back a moment later, not at once: its round may still be open.
-            self.agenda.check_in_at(wake.max(Time(self.now.0 + 1)), index);
+            let wake = wake.max(Time(self.now.0 + 1));
+            self.queue.push(Reverse((wake, index)));
         }
+    }
+
+    /// A round is over: what is still on its way comes too late, whatever it is. A device whose own record it moves is let finish;
+    /// the work of any other would change nothing.
+    fn retire(&mut self, workers: &Workers) -> Result<(), SimError> {
+        let recorded = self.local.is_some() || self.coordinator.schedule().task().turn_rule().is_some();
+        for (Place { arrival, device }, answer) in self.flights.clear(recorded, workers)? {
+            if let Some(answer) = answer {
+                let over = answer.device.is_finished();
+                self.remember(device, answer.device, answer.charged);
+                if over {
+                    continue;
+                }
+            }
+            self.queue.push(Reverse((Time(arrival.0 + 1), device)));
+        }
+        Ok(())
     }
 
     /// The coordinator's answer to what was just handed in; everything else it asked for waits its turn.
@@ -255,36 +274,39 @@ impl<'a> Fleet<'a> {
         answer.ok_or_else(|| SimError::Failed("the coordinator did not answer".to_owned()))
     }
 
-    /// Carries out what the coordinator asks for beside its answers. "Durable" is memory here: a simulation that dies goes on from
-    /// what was saved of it, or is run again.
-    fn carry_out(&mut self, on_release: &mut OnRelease<'_>) -> Result<(), SimError> {
-        while let Some(effect) = self.pending.pop_front().or_else(|| self.coordinator.poll_effect()) {
+    /// Carries out what the coordinator asks for beside its answers. "Durable" is memory here: a simulation that dies goes on
+    /// from the last round that was released.
+    fn carry_out(&mut self, workers: &Workers, on_release: &mut OnRelease<'_>) -> Result<(), SimError> {
+        while let Some(effect) = self.next_effect() {
             match effect {
-                Effect::Store(checkpoint) => self.checkpoint = Some(checkpoint),
+                Effect::Store(checkpoint) => self.model = Some(checkpoint),
                 Effect::Persist(entry) => {
                     let index = entry.index;
                     self.entries.push(entry);
                     self.coordinator.handle(self.now, Event::Persisted { entry: index });
                 }
-                // What a restored coordinator begins with was released before.
-                Effect::Publish { round: Some(round), .. }
-                    if self.released.is_none_or(|released| round >= released) =>
-                {
-                    self.released = Some(round + 1);
-                    on_release(Released {
-                        round,
-                        params: self.coordinator.model(),
-                        guarantee: self.coordinator.guarantee()?,
-                        clip: self.coordinator.clip(),
-                        metrics: self.coordinator.metrics(),
-                        at: self.now,
-                        moment: &|| self.moment(),
-                    })?;
+                Effect::Publish { round: Some(round), .. } => {
+                    let already = self.released.is_some_and(|released| released > round);
+                    if !already {
+                        self.released = Some(round + 1);
+                        self.retire(workers)?;
+                        let released = Released {
+                            round,
+                            params: self.coordinator.model(),
+                            guarantee: self.coordinator.guarantee()?,
+                            clip: self.coordinator.clip(),
+                            metrics: self.coordinator.metrics(),
+                        };
+                        on_release(released, self)?;
+                    }
                 }
-                Effect::Publish { .. } => {}
-                Effect::Keep(secret) => self.secret = Some(secret),
-                Effect::Forget => self.secret = None,
-                Effect::Record(attendance) => self.attendance.push(attendance),
+                Effect::Publish { round: None, .. } => {}
+                Effect::Keep(secret) => self.kept.secret = Some(secret.expose().to_vec()),
+                Effect::Forget => self.kept.secret = None,
+                Effect::Record(attendance) => {
+                    let line = attendance.to_line().map_err(|error| SimError::Failed(error.to_string()))?;
+                    self.kept.attendance.push(line);
+                }
                 Effect::Finished(outcome) => self.outcome = Some(outcome),
                 other => return Err(unexpected(&other)),
             }
@@ -292,34 +314,23 @@ impl<'a> Fleet<'a> {
         Ok(())
     }
 
-    /// What a run could go on from, right after a release. Late answers are refused whatever they hold, so devices at work are as good
-    /// as devices that come back; but for their own record of their turns, which is not complete before they are done.
-    fn moment(&self) -> Option<Moment<'_>> {
-        let limits_turns = self.coordinator.schedule().task().turn_rule().is_some();
-        if limits_turns && self.agenda.is_anything_under_way() {
-            return None;
-        }
-        Some(Moment {
-            released: self.released?,
-            now: self.now,
-            drawn: self.coordinator.secrets_drawn(),
-            entries: &self.entries,
-            checkpoint: self.checkpoint.as_ref()?,
-            secret: self.secret.as_ref(),
-            attendance: &self.attendance,
-            turns: self.turns.iter().map(|(device, turns)| (*device, turns.clone())).collect(),
-            queue: self.agenda.all().collect(),
-        })
+    fn next_effect(&mut self) -> Option<Effect> {
+        self.pending.pop_front().or_else(|| self.coordinator.poll_effect())
+    }
+
+    /// Lets so many threads draw the noise of a release.
+    pub(super) fn draw_by(&mut self, threads: NonZeroUsize) {
+        self.coordinator.draw_by(threads);
+    }
+
+    /// Ends the run after so many rounds.
+    pub(super) fn stop_after(&mut self, rounds: u32) {
+        self.coordinator.stop_after(rounds);
     }
 
     /// Rounds released so far.
     pub(super) fn released(&self) -> Option<u32> {
         self.released
-    }
-
-    /// Virtual time.
-    pub(super) fn now(&self) -> Time {
-        self.now
     }
 
     /// What is promised at this moment.
@@ -337,16 +348,52 @@ impl<'a> Fleet<'a> {
         (self.coordinator.clip(), self.coordinator.metrics())
     }
 
+    /// Virtual time since the first device came.
+    pub(super) fn now(&self) -> Time {
+        self.now
+    }
+
     /// What devices spent on randomising their updates, where they do.
     pub(super) fn local_spending(&self) -> Option<LocalSpending> {
         self.local.as_ref().map(LocalBudgets::spending)
     }
 
+    /// What it takes to go on from here: only right after a release.
+    pub(super) fn state(&self) -> State<'_> {
+        let Self { coordinator, queue, turns, local, now, entries, model, kept, .. } = self;
+        let queue = || queue.iter().map(|Reverse((time, device))| (time.0, *device)).collect();
+        State { entropy: coordinator.entropy_position(), queue: queue(), turns, local, now: *now, entries, model, kept }
+    }
+
     /// The ledger's entries, and the last model's file and digest.
     pub(super) fn into_files(self) -> (Vec<Entry>, (Vec<u8>, Digest)) {
-        let model = self.checkpoint.map_or((Vec::new(), Digest::ZERO), |last| (last.model, last.digest));
+        let model = self.model.map_or_else(|| (Vec::new(), Digest::ZERO), |model| (model.model, model.digest));
         (self.entries, model)
     }
+}
+
+/// A fleet between two rounds, to be written down.
+pub(super) struct State<'a> {
+    pub(super) entropy: u128,
+    pub(super) queue: Vec<(u64, u64)>,
+    pub(super) turns: &'a HashMap<u64, BTreeMap<TaskHash, Turn>>,
+    pub(super) local: &'a Option<LocalBudgets>,
+    pub(super) now: Time,
+    pub(super) entries: &'a [Entry],
+    pub(super) model: &'a Option<Checkpoint>,
+    pub(super) kept: &'a Kept,
+}
+
+/// What a coordinator starts again with.
+pub(super) fn stored(checkpoint: Checkpoint, kept: &Kept) -> Result<Stored, SimError> {
+    use murmur_round::participation::{Attendance, KeptSecret};
+    let damaged = |error: &dyn std::fmt::Display| SimError::Failed(error.to_string());
+    let attendance = kept.attendance.iter().map(|line| Attendance::from_line(line).map_err(|error| damaged(&error)));
+    Ok(Stored {
+        checkpoint: Some(checkpoint),
+        secret: kept.secret.clone().map(KeptSecret::new),
+        attendance: attendance.collect::<Result<_, _>>()?,
+    })
 }
 
 fn unexpected(effect: &Effect) -> SimError {

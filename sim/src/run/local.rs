@@ -1,10 +1,10 @@
 //! The own budgets of virtual devices, for tasks whose devices randomise their updates.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use murmur_privacy::{
     Digest, NoiseRng, Provenance,
-    local::ledger::{LocalLedger, LocalOpening},
+    local::ledger::{LocalEntry, LocalLedger, LocalOpening},
     units::Epsilon,
 };
 use murmur_round::device::LocalPrivacy;
@@ -26,6 +26,8 @@ pub(super) struct LocalBudgets {
     opening: LocalOpening,
     seed: u64,
     ledgers: HashMap<u64, LocalLedger>,
+    /// The entries of each device's ledger.
+    entries: BTreeMap<u64, Vec<LocalEntry>>,
 }
 
 impl LocalBudgets {
@@ -37,7 +39,7 @@ impl LocalBudgets {
         let population = &scenario.population;
         let epsilon = population.local_epsilon.ok_or(SimError::NoLocalBudget)?;
         let opening = LocalOpening::new(epsilon, population.local_delta, Provenance::Simulated);
-        Ok(Some(Self { opening, seed: scenario.seed, ledgers: HashMap::new() }))
+        Ok(Some(Self { opening, seed: scenario.seed, ledgers: HashMap::new(), entries: BTreeMap::new() }))
     }
 
     /// Hands a device its budget for one round. Its randomness depends on who it is and on all that it sent before, and not on
@@ -48,6 +50,7 @@ impl LocalBudgets {
             None => {
                 let (mut ledger, opened) = LocalLedger::open(self.opening.clone())?;
                 ledger.persisted(opened.index)?;
+                self.entries.insert(device, vec![opened]);
                 ledger
             }
         };
@@ -57,9 +60,29 @@ impl LocalBudgets {
         Ok(LocalPrivacy { ledger, entropy: NoiseRng::seeded(u64::from_le_bytes(*seed)) })
     }
 
-    /// Takes the budget back.
-    pub(super) fn put(&mut self, device: u64, local: LocalPrivacy) {
+    /// Takes the budget back, with what was charged to it.
+    pub(super) fn put(&mut self, device: u64, local: LocalPrivacy, charged: Option<LocalEntry>) {
         self.ledgers.insert(device, local.ledger);
+        self.entries.entry(device).or_default().extend(charged);
+    }
+
+    /// All entries, device by device.
+    pub(super) fn lines(&self) -> Result<Vec<(u64, Vec<String>)>, SimError> {
+        let lines = |(device, entries): (&u64, &Vec<LocalEntry>)| {
+            Ok((*device, entries.iter().map(LocalEntry::to_line).collect::<Result<_, _>>()?))
+        };
+        self.entries.iter().map(lines).collect()
+    }
+
+    /// The budgets that these entries lead to.
+    pub(super) fn restored(mut self, kept: Vec<(u64, Vec<String>)>) -> Result<Self, SimError> {
+        for (device, lines) in kept {
+            let entries = lines.iter().zip(0..).map(|(line, index)| LocalEntry::from_line(index, line));
+            let entries: Vec<LocalEntry> = entries.collect::<Result<_, _>>()?;
+            self.ledgers.insert(device, LocalLedger::replay(entries.clone())?);
+            self.entries.insert(device, entries);
+        }
+        Ok(self)
     }
 
     /// What was spent so far.

@@ -1,16 +1,15 @@
 //! One simulation: virtual devices, virtual time, the real coordinator.
 
-mod agenda;
 mod fleet;
+mod flights;
 mod local;
 mod observer;
-mod pace;
-mod saved;
+mod snapshot;
+mod timing;
 mod workers;
 
 pub use local::LocalSpending;
 pub use observer::{Measurement, Observer, Silent};
-pub use saved::Keeper;
 
 use std::{
     num::NonZeroUsize,
@@ -21,7 +20,7 @@ use std::{
 use murmur_client::evaluate;
 use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::Entry, units::Clip};
 use murmur_round::{
-    coordinator::{Coordinator, Outcome, Stored},
+    coordinator::{Coordinator, Event, Outcome, Stored},
     device_id::DeviceId,
     founding,
     guarantee::Guarantee,
@@ -30,10 +29,10 @@ use murmur_round::{
 };
 
 use crate::{SimError, population::Population, scenario::Scenario};
-use fleet::{Fleet, Released};
+use fleet::{Fleet, Released, stored};
 use local::LocalBudgets;
-use pace::Pace;
-use saved::Saved;
+use snapshot::Snapshot;
+use timing::Timing;
 
 /// How a simulation is carried out; none of it changes its result but `stop_after`.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +42,20 @@ pub struct Options {
     /// Ends the run after this many rounds.
     pub stop_after: Option<u32>,
 }
+
+/// Where a run comes from, and where it is kept on its way.
+#[derive(Default)]
+pub struct Course<'a> {
+    /// What an interrupted run of the same scenario kept last: the run goes on from there, to the same bits.
+    pub from: Option<Vec<u8>>,
+    /// Keeps, in the place of what was kept before, what it takes to go on from here. Called between rounds.
+    pub keep: Option<&'a mut Keep<'a>>,
+    /// Least time between two calls: a small simulation has a hundred rounds a second.
+    pub between: Duration,
+}
+
+/// Keeps bytes.
+pub type Keep<'a> = dyn FnMut(&[u8]) -> Result<(), SimError> + 'a;
 
 /// What a simulation leaves behind.
 #[derive(Debug)]
@@ -71,10 +84,10 @@ pub struct Finished {
     pub measurements: Vec<Measurement>,
     /// Devices in the population.
     pub devices: u64,
-    /// Wall-clock time from the first round to the last measurement, of this process.
+    /// Wall-clock time from the first round to the last measurement, all lives of the run together.
     pub wall: Duration,
-    /// Virtual time from the beginning to the end.
-    pub simulated: Duration,
+    /// What it would have taken, where the scenario says how long devices take.
+    pub simulated: Option<Duration>,
 }
 
 /// The schedule of a scenario over its population, without running anything.
@@ -90,53 +103,55 @@ pub fn schedule(scenario: &Scenario, population: &Population) -> Result<Schedule
 /// # Errors
 /// [`SimError`]; a budget that ends before the schedule is not an error but an [`Outcome`].
 pub fn run(scenario: &Scenario, options: &Options, observer: &mut dyn Observer) -> Result<Finished, SimError> {
-    run_on(scenario, &Population::of(scenario)?, options, observer, None)
+    run_along(scenario, &Population::of(scenario)?, options, observer, Course::default())
 }
 
-/// [`run`], on a population that was made from the scenario already; with a keeper it goes on from what that kept, and has it keep more.
-///
-/// # Guarantee
-/// A run that was killed at any moment and goes on ends with the same bits as one that was not: model, ledger and measurements.
+/// Runs a scenario, on the population that was made from it, from where it stood, and keeps it on its way.
 ///
 /// # Errors
-/// As [`run`], and when what was kept is another scenario's or damaged.
-pub fn run_on(
+/// As [`run`]; [`SimError::Snapshot`] for what cannot be gone on from.
+pub fn run_along(
     scenario: &Scenario,
     population: &Population,
     options: &Options,
     observer: &mut dyn Observer,
-    mut keeper: Option<&mut Keeper>,
+    course: Course<'_>,
 ) -> Result<Finished, SimError> {
     let schedule = schedule(scenario, population)?;
-    let saved = keeper.as_ref().map_or(Ok(None), |keeper| keeper.load())?;
-    let resumed = saved.as_ref().map(|saved| saved.facts.released);
-    let (mut measurements, mut fleet) = match saved {
-        Some(saved) => (saved.facts.measurements(), restored(scenario, population, &schedule, options, saved)?),
-        None => (Vec::new(), fresh(scenario, population, &schedule, options)?),
-    };
+    let local = LocalBudgets::of(scenario)?;
+    let Course { from, mut keep, between } = course;
+    let began = Begun::of(scenario, population, &schedule, local, from)?;
+    let Begun { mut fleet, mut measurements, seconds } = began;
+    fleet.draw_by(options.threads);
+    if let Some(rounds) = options.stop_after {
+        fleet.stop_after(rounds);
+    }
     observer.started(&schedule, &fleet.guarantee()?, options.stop_after);
-    resumed.into_iter().for_each(|released| observer.resumed(released));
     let started = Instant::now();
+    let wall = || started.elapsed() + Duration::from_secs_f64(seconds);
     let task = Arc::new(scenario.task.clone());
+    let mut kept = Instant::now();
     let outcome = std::thread::scope(|scope| {
         let workers = workers::Workers::start(scope, options.threads, population, &task)?;
-        fleet.run(&workers, &mut |released| {
-            let Released { round, params, guarantee, clip, metrics, at, moment } = released;
+        fleet.run(&workers, &mut |released, fleet| {
+            let Released { round, params, guarantee, clip, metrics } = released;
             let due = (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
                 let evaluation = evaluate(&task.model, &params, population.test())?;
                 let epsilon = guarantee.epsilon_spent;
-                let measurement = Measurement { round, epsilon, evaluation, clip, metrics, at };
+                let measurement = Measurement { round, epsilon, evaluation, clip, metrics };
                 measurements.push(measurement);
                 Some(measurement)
             } else {
                 None
             };
             observer.round(round, &guarantee, measured.as_ref());
-            match keeper.as_mut().filter(|keeper| keeper.is_due()).zip(moment()) {
-                Some((keeper, moment)) => keeper.save(&moment, &measurements),
-                None => Ok(()),
+            if let Some(keep) = keep.as_mut().filter(|_| kept.elapsed() >= between) {
+                let snapshot = Snapshot::take(scenario, round + 1, fleet.state(), &measurements, wall().as_secs_f64())?;
+                keep(&snapshot.to_bytes()?)?;
+                kept = Instant::now();
             }
+            Ok(())
         })
     })?;
     if let Outcome::Failed(reason) = &outcome {
@@ -148,13 +163,12 @@ pub fn run_on(
         let evaluation = evaluate(&task.model, &fleet.params(), population.test())?;
         let round = released.unwrap_or(1) - 1;
         let (clip, metrics) = fleet.measured();
-        let (epsilon, at) = (guarantee.epsilon_spent, fleet.now());
-        measurements.push(Measurement { round, epsilon, evaluation, clip, metrics, at });
+        measurements.push(Measurement { round, epsilon: guarantee.epsilon_spent, evaluation, clip, metrics });
     }
-    let wall = started.elapsed();
+    let wall = wall();
+    let simulated = scenario.fleet.is_some().then(|| Duration::from_millis(fleet.now().0));
     observer.finished();
     let ((clip, metrics), local) = (fleet.measured(), fleet.local_spending());
-    let simulated = Duration::from_millis(fleet.now().0);
     let (ledger, (model, model_digest)) = fleet.into_files();
     Ok(Finished {
         outcome,
@@ -174,62 +188,51 @@ pub fn run_on(
     })
 }
 
-/// The beginning of a run: its ledger is opened and its task reserved.
-fn fresh<'a>(
-    scenario: &Scenario,
-    population: &'a Population,
-    schedule: &Schedule,
-    options: &Options,
-) -> Result<Fleet<'a>, SimError> {
-    let local = LocalBudgets::of(scenario)?;
-    let budget = scenario.population.epsilon.zip(scenario.population.delta);
-    let mut entries = Vec::new();
-    let ledger = founding::found(schedule, None, budget, Provenance::Simulated, |entry| {
-        entries.push(entry.clone());
-        Ok(())
-    })?;
-    let entropy = NoiseRng::seeded(scenario.seed);
-    let coordinator = start(population, schedule, options, ledger, entropy, Stored::default())?;
-    Ok(Fleet::new(coordinator, population, pace(scenario), entries, local))
+/// A fleet before its first round, or as an interrupted run left it.
+struct Begun<'a> {
+    fleet: Fleet<'a>,
+    measurements: Vec<Measurement>,
+    /// That the run took before.
+    seconds: f64,
 }
 
-/// A run as it was when its state was saved.
-fn restored<'a>(
-    scenario: &Scenario,
-    population: &'a Population,
-    schedule: &Schedule,
-    options: &Options,
-    saved: Saved,
-) -> Result<Fleet<'a>, SimError> {
-    let ledger = Ledger::replay(saved.entries.clone())?;
-    let entropy = NoiseRng::seeded_after(scenario.seed, saved.facts.drawn);
-    let stored = Stored {
-        checkpoint: Some(saved.checkpoint.clone()),
-        secret: saved.facts.secret(),
-        attendance: saved.facts.attendance.clone(),
-    };
-    let coordinator = start(population, schedule, options, ledger, entropy, stored)?;
-    Ok(Fleet::restored(coordinator, population, pace(scenario), saved))
-}
-
-fn start(
-    population: &Population,
-    schedule: &Schedule,
-    options: &Options,
-    ledger: Ledger,
-    entropy: NoiseRng,
-    stored: Stored,
-) -> Result<Coordinator, SimError> {
-    let enrolled: Vec<DeviceId> =
-        (0..population.devices()).map(|index| population.device(index)).collect::<Result<_, _>>()?;
-    let mut coordinator = Coordinator::start(schedule.clone(), enrolled, ledger, entropy, stored)?;
-    coordinator.draw_by(options.threads);
-    if let Some(rounds) = options.stop_after {
-        coordinator.stop_after(rounds);
+impl<'a> Begun<'a> {
+    fn of(
+        scenario: &Scenario,
+        population: &'a Population,
+        schedule: &Schedule,
+        local: Option<LocalBudgets>,
+        from: Option<Vec<u8>>,
+    ) -> Result<Self, SimError> {
+        let enrolled: Vec<DeviceId> =
+            (0..population.devices()).map(|index| population.device(index)).collect::<Result<_, _>>()?;
+        let timing = scenario.fleet.clone().map(|spec| Timing::new(spec, scenario.seed));
+        let start = |ledger, entropy, stored| Coordinator::start(schedule.clone(), enrolled, ledger, entropy, stored);
+        let Some(bytes) = from else {
+            let budget = scenario.population.epsilon.zip(scenario.population.delta);
+            let mut entries = Vec::new();
+            let ledger = founding::found(schedule, None, budget, Provenance::Simulated, |entry| {
+                entries.push(entry.clone());
+                Ok(())
+            })?;
+            let coordinator = start(ledger, NoiseRng::seeded(scenario.seed), Stored::default())?;
+            let fleet = Fleet::new(coordinator, population, timing, entries, local);
+            return Ok(Self { fleet, measurements: Vec::new(), seconds: 0.0 });
+        };
+        let snapshot = Snapshot::from_bytes(scenario, &bytes)?;
+        let (released, entropy, seconds) = (snapshot.released, snapshot.entropy, snapshot.seconds);
+        let opened = snapshot.open()?;
+        let ledger = Ledger::replay(opened.entries.clone())?;
+        let entropy = NoiseRng::seeded_at(scenario.seed, entropy);
+        let mut coordinator = start(ledger, entropy, stored(opened.model.clone(), &opened.kept)?)?;
+        // After the last round there is nothing to wait for.
+        coordinator.handle(opened.standing.now, Event::Tick);
+        let local = local.map(|local| local.restored(opened.local)).transpose()?;
+        let fleet = Fleet::new(coordinator, population, timing, opened.entries, local);
+        let fleet = fleet.standing(opened.standing, opened.kept, released, opened.model);
+        Ok(Self { fleet, measurements: opened.measurements, seconds })
     }
-    Ok(coordinator)
 }
 
-fn pace(scenario: &Scenario) -> Option<Pace> {
-    scenario.fleet.clone().map(|spec| Pace::new(spec, scenario.seed))
-}
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use murmur_client::Evaluation;
 use murmur_privacy::units::{Clip, Epsilon};
-use murmur_round::{guarantee::Guarantee, measure::ReleasedMetrics, task::Schedule, time::Time};
+use murmur_round::{guarantee::Guarantee, measure::ReleasedMetrics, task::Schedule};
 
 /// Quality of one released model on data outside the population: post-processing, it costs nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,16 +17,12 @@ pub struct Measurement {
     pub clip: Clip,
     /// What the round's devices said of the model before it, where the task asks them.
     pub metrics: Option<ReleasedMetrics>,
-    /// Virtual time.
-    pub at: Time,
 }
 
 /// Somebody who watches a run. It sees what anybody may see.
 pub trait Observer {
     /// The task is reserved; the first round is about to open.
     fn started(&mut self, schedule: &Schedule, guarantee: &Guarantee, stop_after: Option<u32>);
-    /// A run that was stopped goes on after so many released rounds.
-    fn resumed(&mut self, _released: u32) {}
     /// A round was released, and perhaps measured.
     fn round(&mut self, round: u32, guarantee: &Guarantee, measured: Option<&Measurement>);
     /// Nothing more will happen.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use murmur_client::BurnTrainer;
-use murmur_privacy::Upload;
+use murmur_privacy::{Upload, local::ledger::LocalEntry};
 use murmur_round::{
     coordinator::Assignment,
     device::{Device, DeviceEffect, DeviceEvent},
@@ -42,14 +42,15 @@ pub(super) struct Answer {
     pub(super) upload: Option<Upload>,
     /// What it measured, in clear, where the task asks for that.
     pub(super) open_metrics: Option<LocalMetrics>,
+    /// What it charged to its own ledger, where it randomised its update.
+    pub(super) charged: Option<LocalEntry>,
 }
 
 /// A pool of training threads, one resident trainer each. Which thread trains which device changes nothing: a trainer's
 /// result depends on its arguments only, and sums do not depend on order.
 pub(super) struct Workers {
-    jobs: Sender<Vec<Job>>,
-    answers: Receiver<Vec<Result<Answer, SimError>>>,
-    threads: NonZeroUsize,
+    jobs: Sender<Job>,
+    answers: Receiver<Result<Answer, SimError>>,
 }
 
 impl Workers {
@@ -59,7 +60,7 @@ impl Workers {
         population: &'scope Population,
         task: &'scope Arc<Task>,
     ) -> Result<Self, SimError> {
-        let (jobs, queue) = channel::<Vec<Job>>();
+        let (jobs, queue) = channel::<Job>();
         let (results, answers) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..threads.get() {
@@ -67,35 +68,27 @@ impl Workers {
             let mut trainer = BurnTrainer::new(&task.model)?;
             scope.spawn(move || {
                 loop {
-                    // The lock is held while waiting for jobs, not while working on them.
-                    let jobs = match queue.lock() {
+                    // The lock is held while waiting for a job, not while working on one.
+                    let job = match queue.lock() {
                         Ok(queue) => queue.recv(),
                         Err(_) => break,
                     };
-                    let Ok(jobs) = jobs else { break };
-                    let mut answer = |job| caught(|| work(job, &mut trainer, population, task));
-                    if results.send(jobs.into_iter().map(&mut answer).collect()).is_err() {
+                    let Ok(job) = job else { break };
+                    if results.send(caught(|| work(job, &mut trainer, population, task))).is_err() {
                         break;
                     }
                 }
             });
         }
-        Ok(Self { jobs, answers, threads })
+        Ok(Self { jobs, answers })
     }
 
-    /// How many threads there are.
-    pub(super) fn threads(&self) -> usize {
-        self.threads.get()
+    pub(super) fn give(&self, job: Job) -> Result<(), SimError> {
+        self.jobs.send(job).map_err(|_| SimError::Worker)
     }
 
-    /// Hands jobs to one thread, which answers them together: waking a thread takes as long as training a small model.
-    pub(super) fn give(&self, jobs: Vec<Job>) -> Result<(), SimError> {
-        self.jobs.send(jobs).map_err(|_| SimError::Worker)
-    }
-
-    /// The answers to what some thread was handed.
-    pub(super) fn take(&self) -> Result<Vec<Answer>, SimError> {
-        self.answers.recv().map_err(|_| SimError::Worker)?.into_iter().collect()
+    pub(super) fn take(&self) -> Result<Answer, SimError> {
+        self.answers.recv().map_err(|_| SimError::Worker)?
     }
 }
 
@@ -108,6 +101,7 @@ fn caught<T>(work: impl FnOnce() -> Result<T, SimError>) -> Result<T, SimError> 
 /// Drives one device from its assignment to its answer.
 fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc<Task>) -> Result<Answer, SimError> {
     let Job { index, mut device, assignment, params, now } = job;
+    let mut charged = None;
     device.handle(now, DeviceEvent::Assigned(assignment))?;
     while let Some(effect) = device.poll_effect() {
         match effect {
@@ -123,12 +117,15 @@ fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc
                 device.handle(now, DeviceEvent::Trained { delta, metrics })?;
             }
             DeviceEffect::Send { round, upload, open_metrics } => {
-                return Ok(Answer { index, device, round, upload: Some(upload), open_metrics });
+                return Ok(Answer { index, device, round, upload: Some(upload), open_metrics, charged });
             }
             DeviceEffect::Withdraw { round } => {
-                return Ok(Answer { index, device, round, upload: None, open_metrics: None });
+                return Ok(Answer { index, device, round, upload: None, open_metrics: None, charged });
             }
-            DeviceEffect::Keep { entry, .. } => device.handle(now, DeviceEvent::Kept { entry: entry.index })?,
+            DeviceEffect::Keep { entry, .. } => {
+                device.handle(now, DeviceEvent::Kept { entry: entry.index })?;
+                charged = Some(entry);
+            }
             // No round is entered twice.
             DeviceEffect::Recall { .. } => device.handle(now, DeviceEvent::Recalled(None))?,
             // The fleet reads the device's turns when it comes back.

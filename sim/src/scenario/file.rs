@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use murmur_privacy::units::{DeltaProbability, Epsilon};
 use serde::{Deserialize, Serialize};
 
-use super::FleetSpec;
-
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,7 +15,8 @@ pub(super) struct ScenarioFile {
     pub(super) seed: u64,
     /// The devices.
     pub(super) population: PopulationSpec,
-    /// How fast devices are, and when they are there.
+    /// How long devices take, and when they are there.
+    #[serde(default)]
     pub(super) fleet: Option<FleetSpec>,
     /// How models are measured.
     #[serde(default)]
@@ -90,6 +89,62 @@ pub enum Partition {
         /// Concentration: small is skewed.
         alpha: f64,
     },
+}
+
+/// The `[fleet]` section: virtual time. Without it devices are always there, and training and sending take none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FleetSpec {
+    /// Examples on which a device trains in a second, every epoch counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub examples_per_second: Option<Spread>,
+    /// A device's link in 10^6 bits a second: the model comes and the update goes through it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub megabits_per_second: Option<Spread>,
+    /// Probability that a device with work is not heard of again in the round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drop_out: Option<f64>,
+    /// Share of the devices that are there in each of the 24 hours of their day, which begins for each of them at another moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub available: Option<Vec<f64>>,
+}
+
+/// A log-normal distribution over devices.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// Half of the devices are below.
+    pub median: f64,
+    /// Standard deviation of the natural logarithm; 0 where all devices are alike.
+    pub spread: f64,
+}
+
+impl FleetSpec {
+    pub(super) fn validate(&self) -> Result<(), String> {
+        let speeds =
+            [("examples_per_second", self.examples_per_second), ("megabits_per_second", self.megabits_per_second)];
+        for (key, spread) in speeds {
+            let Some(Spread { median, spread }) = spread else { continue };
+            if !(median > 0.0 && median.is_finite() && (0.0..=10.0).contains(&spread)) {
+                return Err(format!(
+                    "fleet.{key} needs a positive median and a spread from 0 to 10, not {median} and {spread}"
+                ));
+            }
+        }
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        if let Some(value) = self.drop_out.filter(|value| !share(*value)) {
+            return Err(format!("fleet.drop_out must be from 0 to 1, not {value}"));
+        }
+        match &self.available {
+            Some(hours) if hours.len() != 24 || !hours.iter().all(|value| share(*value)) => {
+                Err("fleet.available must be 24 numbers from 0 to 1, one for each hour of a device's day".to_owned())
+            }
+            Some(hours) if hours.iter().all(|value| *value == 0.0) => {
+                Err("fleet.available is 0 for every hour: no device would ever be there".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The `[evaluation]` section: models are measured on data outside the population, which costs no privacy.

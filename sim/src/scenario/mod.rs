@@ -2,11 +2,9 @@
 
 mod bundled;
 mod file;
-mod fleet;
 
 pub use bundled::{QUICKSTART, bundled_names};
-pub use file::{Evaluation, Partition, PopulationSpec, Source};
-pub use fleet::{FleetSpec, Spread, Stragglers};
+pub use file::{Evaluation, FleetSpec, Partition, PopulationSpec, Source, Spread};
 
 use std::{
     fs,
@@ -27,7 +25,7 @@ pub struct Scenario {
     pub seed: u64,
     /// The devices.
     pub population: PopulationSpec,
-    /// How fast devices are, and when they are there; left out, they are always there and take no time.
+    /// How long devices take, and when they are there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fleet: Option<FleetSpec>,
     /// How models are measured.
@@ -107,9 +105,10 @@ impl Scenario {
         }
         population.validate().map_err(|message| scenario_error(path, message))?;
         file.evaluation.validate().map_err(|message| scenario_error(path, message))?;
-        file.fleet.as_ref().map_or(Ok(()), FleetSpec::validate).map_err(|message| scenario_error(path, message))?;
+        let fleet = file.fleet;
+        fleet.as_ref().map_or(Ok(()), FleetSpec::validate).map_err(|message| scenario_error(path, message))?;
         let seed = overrides.seed.unwrap_or(file.seed);
-        Ok(Self { seed, population, fleet: file.fleet, evaluation: file.evaluation, task })
+        Ok(Self { seed, population, fleet, evaluation: file.evaluation, task })
     }
 
     /// The scenario as one self-contained file that can be run again.

@@ -1,4 +1,4 @@
-//! ctrl-c: whatever is under way, `--out` holds a whole run or nothing.
+//! ctrl-c: whatever is under way, `--out` holds a whole run or nothing, and what was under way can be gone on with.
 #![cfg(unix)]
 
 use std::{
@@ -13,7 +13,7 @@ use crate::world::{TASK, World, with};
 const INTERRUPT: i32 = 2;
 
 #[test]
-fn an_interrupted_run_leaves_nothing() {
+fn an_interrupted_run_leaves_no_results_and_says_where_it_stands() {
     let world = World::new();
     // Hours of rounds.
     world.write("task.toml", with(TASK, "rounds", "rounds = 100000"));
@@ -31,5 +31,7 @@ fn an_interrupted_run_leaves_nothing() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.signal(), Some(INTERRUPT), "a shell sees that it was interrupted: {output:?}");
     assert!(output.stdout.is_empty());
-    assert_eq!(world.list("."), ["scenario.toml", "task.toml"]);
+    assert_eq!(world.list("."), ["results.unfinished", "scenario.toml", "task.toml"]);
+    // Nobody begins another run for the same folder by mistake.
+    world.fails(&["run", "scenario.toml", "--out", "results"], &["an unfinished run: go on with it by --resume"]);
 }

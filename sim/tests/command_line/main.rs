@@ -7,7 +7,6 @@ mod budget;
 mod check;
 mod correlated;
 mod data;
-mod fleet;
 mod interrupted;
 mod json;
 mod local;

@@ -12,6 +12,9 @@ use crate::world::{TASK, World};
 
 const FILES: [&str; 4] = ["ledger.jsonl", "model.safetensors", "rounds.csv", "scenario.toml"];
 
+/// The same with the summary, which says how long the run took.
+const ALL: [&str; 5] = ["ledger.jsonl", "model.safetensors", "rounds.csv", "scenario.toml", "summary.json"];
+
 fn entries(world: &World, file: &str) -> Vec<Entry> {
     let text = world.read(file);
     (0..).zip(text.lines()).map(|(index, line)| Entry::from_line(index, line).unwrap()).collect()
@@ -21,8 +24,11 @@ fn entries(world: &World, file: &str) -> Vec<Entry> {
 fn the_folder_holds_the_model_the_ledger_the_rounds_and_a_scenario_that_runs_again() {
     let world = World::new();
     let summary = world.summary(&["--out", "deep/first"]);
-    assert_eq!(world.list("deep/first"), FILES);
+    assert_eq!(world.list("deep/first"), ALL);
     assert_eq!(world.list("deep"), ["first"], "nothing beside it");
+
+    let kept: serde_json::Value = serde_json::from_str(&world.read("deep/first/summary.json")).unwrap();
+    assert_eq!(kept, summary);
 
     let model = fs::read(world.path("deep/first/model.safetensors")).unwrap();
     assert_eq!(Digest::of(&model).to_string(), summary["model_sha256"].as_str().unwrap());
@@ -89,7 +95,7 @@ fn results_of_two_runs_are_never_mixed() {
 
     fs::create_dir(world.path("empty")).unwrap();
     world.summary(&["--out", "empty/"]);
-    assert_eq!(world.list("empty"), FILES);
+    assert_eq!(world.list("empty"), ALL);
 
     world.write("file", "");
     world.fails(&["run", "scenario.toml", "--out", "file"], &["file: "]);

@@ -1,115 +1,69 @@
-//! `--resume`: a run that is killed at any moment goes on to the same bits, and nothing is charged twice.
-#![cfg(unix)]
+//! A run that is killed and gone on with.
 
-use std::{
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{process::Stdio, thread, time::Duration};
 
-use crate::world::{SCENARIO, TASK, World, with};
+use serde_json::Value;
 
-/// A moment that depends on nothing that is under test.
-fn somewhen(most: Duration, attempt: u32) -> Duration {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    most.mul_f64(f64::from((now.subsec_nanos() ^ attempt.wrapping_mul(2_654_435_761)) % 1000) / 1000.0)
-}
+use crate::world::{TASK, World, with};
 
-/// Runs with `--resume`, killed again and again; whether it went on from a state at least once, and whether it ended by itself.
-fn killed_until_done(world: &World, results: &str, usual: Duration) -> (bool, bool) {
-    let arguments = ["run", "scenario.toml", "--threads", "2", "--resume", results];
-    let mut went_on = false;
-    for attempt in 0..60 {
-        let mut command = world.command(&arguments);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        thread::sleep(somewhen(usual, attempt));
-        // In the end it is left alone.
-        let killed = attempt < 40 && child.try_wait().unwrap().is_none();
-        if killed {
-            let sent = Command::new("kill").args(["-KILL", &child.id().to_string()]).status().unwrap();
-            assert!(sent.success());
-        }
-        let ended = child.wait_with_output().unwrap();
-        went_on |= String::from_utf8_lossy(&ended.stderr).contains("goes on after round");
-        // A kill between the results and the end of the process finds them whole.
-        if ended.status.success() || world.path(results).exists() {
-            return (went_on, ended.status.success());
-        }
-        assert!(killed, "{ended:?}");
-    }
-    panic!("it never ended");
-}
+/// A few seconds of rounds.
+const ROUNDS: &str = "rounds = 400";
 
-const FLEET: &str = r#"
-[fleet]
-examples_per_second = { kind = "log_normal", median = 2.0, sigma = 1.0 }
-download_bytes_per_second = { kind = "uniform", low = 20000.0, high = 90000.0 }
-upload_bytes_per_second = { kind = "constant", value = 20000.0 }
-drop_out = 0.1
-stragglers = { share = 0.2, slowdown = { kind = "constant", value = 20.0 } }
-"#;
-
-#[test]
-fn a_run_killed_at_random_moments_ends_as_if_it_had_not_been() {
-    let turns = r#"participation = { kind = "check_in", cohort = 3, separation = 2, participations = 60, window_seconds = 10, minimum_reports = 3 }"#;
-    let correlated = r#"privacy = { clip = 0.5, mechanism = "blt", buffers = 2, epsilon = 8.0, delta = 0.01, noise_multiplier = 3.0 }"#;
-    let long = with(TASK, "rounds", "rounds = 120");
-    let blt =
-        with(&with(&long, "participation", turns), "privacy", &correlated.replace("epsilon = 8.0", "epsilon = 800.0"));
-    let adaptive = with(
-        &long,
-        "server",
-        r#"server = { optimizer = "adam", learning_rate = 0.1, beta1 = 0.9, beta2 = 0.99, epsilon = 1e-3 }"#,
-    );
-    for (name, task, scenario) in [
-        ("sampled", long.clone(), SCENARIO.to_owned()),
-        ("in turns", blt, SCENARIO.to_owned()),
-        ("in time", adaptive, SCENARIO.to_owned() + FLEET),
-    ] {
-        let world = World::empty();
-        world.write("scenario.toml", scenario).write("task.toml", task);
-        let start = Instant::now();
-        let undisturbed = world.summary(&["--out", "undisturbed"]);
-        let usual = start.elapsed();
-        let (mut went_on, mut tries) = (false, 0);
-        // A run may happen never to be killed between a state and its end.
-        while !went_on && tries < 10 {
-            tries += 1;
-            let results = format!("disturbed-{tries}");
-            let ended;
-            (went_on, ended) = killed_until_done(&world, &results, usual);
-            for file in ["model.safetensors", "ledger.jsonl", "rounds.csv", "scenario.toml"] {
-                let read = |folder: &str| std::fs::read(world.path(folder).join(file)).unwrap();
-                assert_eq!(read("undisturbed"), read(&results), "{name}: {file}");
-            }
-            assert!(!ended || !world.path(&format!("{results}.unfinished")).exists(), "nothing is left of its state");
-        }
-        assert!(went_on, "{name}: it never went on from a state: {undisturbed}");
-    }
-}
-
-#[test]
-fn a_state_is_only_gone_on_from_by_the_run_that_left_it() {
+fn world() -> World {
     let world = World::new();
-    world.write("task.toml", with(TASK, "rounds", "rounds = 100000"));
-    let mut child =
-        world.command(&["run", "scenario.toml", "--resume", "results"]).stderr(Stdio::null()).spawn().unwrap();
-    while std::fs::read_dir(world.path("results.unfinished")).map_or(0, |found| {
-        found.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name() != "partial")).count()
-    }) == 0
-    {
-        assert!(child.try_wait().unwrap().is_none());
+    world.write("task.toml", with(TASK, "rounds", ROUNDS));
+    let text = world.read("scenario.toml");
+    world.write(
+        "scenario.toml",
+        text.replace("every = 1", "every = 100").replace("samples_per_device = 4", "samples_per_device = 40"),
+    );
+    world
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_bits_and_charges_nothing_twice() {
+    let world = world();
+    let whole = world.summary(&["--out", "whole"]);
+    let mut child = world.command(&["run", "scenario.toml", "--out", "killed"]);
+    let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let snapshot = world.path("killed.unfinished/snapshot.bin");
+    while !snapshot.exists() && child.try_wait().unwrap().is_none() {
         thread::sleep(Duration::from_millis(5));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    world.fails(
-        &["run", "scenario.toml", "--seed", "8", "--resume", "results"],
-        &["results.unfinished", "the state of another scenario", "remove the folder"],
-    );
-    let states: Vec<String> = world.list("results.unfinished").into_iter().filter(|name| name != "partial").collect();
-    let newest = states.iter().max_by_key(|name| name.parse::<u32>().unwrap()).unwrap();
-    world.write(&format!("results.unfinished/{newest}/queue.bin"), "x");
-    world.fails(&["run", "scenario.toml", "--resume", "results"], &["queue.bin is damaged"]);
-    world.fails(&["run", "scenario.toml", "--resume", "results", "--out", "results"], &["'--out"]);
+    assert!(snapshot.exists() && !world.path("killed").exists(), "the run was over before it could be killed");
+    let resume = ["run", "--resume", "killed", "--json"];
+    let ended = world.sim(&resume);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let resumed: Value = ended.object();
+    for key in ["model_sha256", "ledger_head", "accuracy", "epsilon", "rounds"] {
+        assert_eq!(resumed[key], whole[key], "{key}");
+    }
+    for file in ["ledger.jsonl", "rounds.csv", "scenario.toml", "model.safetensors"] {
+        let read = |run: &str| std::fs::read(world.path(run).join(file)).unwrap();
+        assert_eq!(read("killed"), read("whole"), "{file}");
+    }
+    assert!(!world.path("killed.unfinished").exists());
+    // Once more changes nothing.
+    let again = world.sim(&resume);
+    assert_eq!((again.code, again.object()), (Some(0), resumed));
+    assert!(again.stderr.contains("this run is over already"), "{again:?}");
+}
+
+#[test]
+fn a_run_that_kept_nothing_yet_begins_again_and_one_that_was_never_begun_is_an_error() {
+    let world = World::new();
+    world.fails(&["run", "--resume", "nowhere"], &["no run was begun for this folder"]);
+    world.fails(&["run", "--resume", "nowhere", "--seed", "3"], &["--seed"]);
+    assert_eq!(world.sim(&["run"]).code, Some(2));
+    let whole = world.summary(&["--out", "whole"]);
+    // It was killed before its first snapshot.
+    world.write("early.unfinished/scenario.toml", world.read("whole/scenario.toml"));
+    let ended = world.sim(&["run", "--resume", "early", "--json"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.object()["model_sha256"], whole["model_sha256"]);
+    world.write("torn.unfinished/scenario.toml", world.read("whole/scenario.toml"));
+    world.write("torn.unfinished/snapshot.bin", "half");
+    world.fails(&["run", "--resume", "torn"], &["the unfinished run cannot be gone on with"]);
 }

@@ -59,7 +59,7 @@ impl Waiting {
     /// Rounds count once they are paid for: the reservation prices so many spends, and an abandoned round spent nothing, so
     /// the task still gets all of its rounds, under higher numbers. A coordinator that crashes in every round
     /// therefore never ends its task, but it spends nothing either.
-    fn next(shared: &Shared, now: Time) -> Next {
+    fn next(shared: &mut Shared, now: Time) -> Next {
         let account = match shared.ledger.account(&shared.schedule.hash()) {
             Ok(account) => account,
             Err(error) => return Next::End(Outcome::Failed(error.to_string())),
@@ -77,6 +77,7 @@ impl Waiting {
         if shared.block_is_lost(account) {
             return Next::GiveUpBlock;
         }
-        if shared.enough_available(now) { Next::Open(account.next_round()) } else { Next::Stay }
+        let round = account.next_round();
+        if shared.enough_available(now) { Next::Open(round) } else { Next::Stay }
     }
 }
