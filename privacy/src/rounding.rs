@@ -1,7 +1,9 @@
 //! Numbers rounded to integers that were squared and summed in integers, fast enough for every device of a large simulation.
 //!
-//! The loops are plain, over blocks of fixed size, so that the compiler turns them into vector instructions of whatever width: all
-//! operations are exact or rounded once in a fixed order, so the bits do not depend on the width.
+//! The loops are plain, over blocks of fixed size, and the compiler turns them into vector instructions; `pulp` chooses at run time between
+//! those that the processor has. All operations are exact, or rounded once in a fixed order, so the bits do not depend on the choice.
+
+use pulp::Arch;
 
 /// Bounds up to this are rounded into 32 bits: nearly all. Larger ones take the same path in 64.
 const SMALL: u64 = 1 << 26;
@@ -43,17 +45,7 @@ impl Rounding {
 
     fn small(values: &[f32], factor: f64, bound: u64) -> Self {
         let mut integers = vec![0_i32; values.len()];
-        let mut squared_norm = 0;
-        for (integers, values) in integers.chunks_mut(BLOCK).zip(values.chunks(BLOCK)) {
-            let mut squares = 0_u64;
-            for (integer, value) in integers.iter_mut().zip(values) {
-                // At most 2^26 in size: the low half of the difference is the whole of it.
-                *integer = rounded(*value, factor, bound) as i32;
-                let size = u64::from(integer.unsigned_abs());
-                squares += size * size;
-            }
-            squared_norm += u128::from(squares);
-        }
+        let squared_norm = Arch::new().dispatch(|| round_small(&mut integers, values, factor, bound));
         Self { integers: Integers::Small(integers), squared_norm }
     }
 
@@ -63,6 +55,22 @@ impl Rounding {
         let squared_norm = integers.iter().map(|integer| u128::from(integer.unsigned_abs()).pow(2)).sum();
         Self { integers: Integers::Large(integers), squared_norm }
     }
+}
+
+#[inline(always)]
+fn round_small(integers: &mut [i32], values: &[f32], factor: f64, bound: u64) -> u128 {
+    let mut squared_norm = 0;
+    for (integers, values) in integers.chunks_mut(BLOCK).zip(values.chunks(BLOCK)) {
+        let mut squares = 0_u64;
+        for (integer, value) in integers.iter_mut().zip(values) {
+            // At most 2^26 in size: the low half of the difference is the whole of it.
+            *integer = rounded(*value, factor, bound) as i32;
+            let size = u64::from(integer.unsigned_abs());
+            squares += size * size;
+        }
+        squared_norm += u128::from(squares);
+    }
+    squared_norm
 }
 
 /// To nearest, ties to even. Within 2^51 of [`INTEGERS`] the bits of a number count up by one from integer to integer.
@@ -75,6 +83,11 @@ fn rounded(value: f32, factor: f64, bound: u64) -> i64 {
 
 /// Sum of squares in `f64`: to float accuracy, and not finite exactly when a value is not.
 pub(crate) fn squared_length(values: &[f32]) -> f64 {
+    Arch::new().dispatch(|| sum_squares(values))
+}
+
+#[inline(always)]
+fn sum_squares(values: &[f32]) -> f64 {
     let mut sums = [0.0_f64; LANES];
     let (blocks, rest) = values.as_chunks::<LANES>();
     for block in blocks {

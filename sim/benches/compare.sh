@@ -5,7 +5,8 @@
 #   PEERS_VENV=/path/to/venv PEERS=../shared/peers sh sim/benches/compare.sh target/release/murmur-sim [model ...]
 #
 # PEERS_VENV names a Python environment with pfl[pytorch]; PEERS the folder of the peers' scripts. Without PEERS_VENV only ours is
-# timed, and says so. Each side is run TIMES times (3), in turn; the best median of a third of its rounds counts, on both sides.
+# timed, and says so. Each side is run TIMES times (3), in turn; the best median of a third of its rounds counts, on both sides. Beside it
+# stands the ratio of processor time in a round, the least of each side's runs: on a machine that others use too it is the steadier one.
 set -eu
 sim=${1:?name the murmur-sim binary}
 shift
@@ -43,19 +44,25 @@ pair() {
         fi
         i=$((i + 1))
     done
-    awk -v name="$model, $samples examples" '
+    awk -v name="$model, $samples examples" -v threads="$threads" '
         { tool = /"tool": ?"murmur"/ ? "murmur" : "pfl" }
         match($0, /"block_medians": ?\[[^]]*\]/) {
             list = substr($0, RSTART, RLENGTH); sub(/.*\[/, "", list); sub(/\]/, "", list)
             n = split(list, medians, /, ?/)
             for (k = 1; k <= n; k++) if (!(tool in best) || medians[k] + 0 < best[tool]) best[tool] = medians[k] + 0
         }
+        match($0, /"cpu_s_per_round(_rank0)?": ?[0-9.e-]+/) {
+            cpu = substr($0, RSTART, RLENGTH); sub(/.*: ?/, "", cpu); cpu += 0
+            # Of one process; there are as many as threads, but for the convolutional network.
+            if (tool == "pfl" && name !~ /^cnn/) cpu *= threads
+            if (!(tool in least) || cpu < least[tool]) least[tool] = cpu
+        }
         match($0, /"peak_rss_mb": ?[0-9.]+/) {
             rss = substr($0, RSTART, RLENGTH); sub(/.*: ?/, "", rss); if (rss + 0 > memory[tool]) memory[tool] = rss + 0
         }
         END {
             printf "%-22s murmur %8.0f devices/s, %4.0f MB", name, 50 / best["murmur"], memory["murmur"]
-            if ("pfl" in best) printf "   pfl %6.0f devices/s, %4.0f MB in a process   ratio %.1f", 50 / best["pfl"], memory["pfl"], best["pfl"] / best["murmur"]
+            if ("pfl" in best) printf "   pfl %6.0f devices/s, %4.0f MB in a process   ratio %.1f, of processor time %.1f", 50 / best["pfl"], memory["pfl"], best["pfl"] / best["murmur"], least["pfl"] / least["murmur"]
             printf "\n"
         }' "$out"
 }

@@ -93,16 +93,20 @@ impl TimedModel {
 struct Clock {
     last: Instant,
     seconds: Vec<f64>,
+    /// What all threads had taken by then, from the first round on.
+    processor_seconds: Vec<Option<f64>>,
 }
 
 impl Observer for Clock {
     fn started(&mut self, _: &Schedule, _: &Guarantee, _: Option<u32>) {
+        self.processor_seconds.push(processor_seconds());
         self.last = Instant::now();
     }
 
     fn round(&mut self, _: u32, _: &Guarantee, _: Option<&Measurement>) {
         let now = Instant::now();
         self.seconds.push((now - self.last).as_secs_f64());
+        self.processor_seconds.push(processor_seconds());
         self.last = now;
     }
 
@@ -112,13 +116,17 @@ impl Observer for Clock {
 pub(super) fn run(arguments: &TrainArguments) -> Result<Timing, BenchError> {
     let scenario = scenario(arguments)?;
     let population = Population::of(&scenario)?;
-    let mut clock = Clock { last: Instant::now(), seconds: Vec::new() };
+    let mut clock = Clock { last: Instant::now(), seconds: Vec::new(), processor_seconds: Vec::new() };
     let options = Options { threads: arguments.threads, stop_after: None };
     let finished = run_along(&scenario, &population, &options, &mut clock, Course::default())?;
     let timed = clock.seconds.get(arguments.warmup as usize..).unwrap_or_default();
     if timed.len() != arguments.rounds as usize {
         return Err(SimError::Failed(format!("{} of {} rounds were timed", timed.len(), arguments.rounds)).into());
     }
+    let processor = |round: usize| clock.processor_seconds.get(round).copied().flatten();
+    let begun = arguments.warmup as usize;
+    let cpu_s_per_round =
+        processor(begun + timed.len()).zip(processor(begun)).map(|(end, begin)| (end - begin) / timed.len() as f64);
     let floor = Floor::measured(&arguments.model.spec(), arguments.samples_per_device, arguments.batch_size);
     let round = median(timed);
     let devices_per_s = f64::from(arguments.cohort) / round;
@@ -139,6 +147,7 @@ pub(super) fn run(arguments: &TrainArguments) -> Result<Timing, BenchError> {
         "s_min": timed.iter().copied().fold(f64::INFINITY, f64::min),
         "s_max": timed.iter().copied().fold(0.0, f64::max),
         "block_medians": blocks(timed),
+        "cpu_s_per_round": cpu_s_per_round,
         "devices_per_s": devices_per_s,
         "samples_per_s": devices_per_s * arguments.samples_per_device as f64,
         "peak_rss_mb": peak_rss_mb(),
@@ -217,6 +226,17 @@ fn median(values: &[f64]) -> f64 {
 /// Medians of three consecutive parts, as the peers' scripts report them: the best one says what a quiet machine would do.
 fn blocks(values: &[f64]) -> Vec<f64> {
     values.chunks(values.len().div_ceil(3)).map(median).collect()
+}
+
+/// Time that the threads of this process have taken from processors, in steps of a hundredth of a second; unknown where the system does
+/// not say. It tells what the work costs on a machine that is shared.
+fn processor_seconds() -> Option<f64> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // proc(5): the name, in brackets, may hold anything; user and system time are the twelfth and thirteenth field after it.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let (user, system): (f64, f64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some((user + system) / TICKS_PER_SECOND)
 }
 
 /// The most memory that this process ever had resident, in MB of 2^20 bytes; unknown where the system does not say.

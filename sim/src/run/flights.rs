@@ -10,6 +10,11 @@ use crate::SimError;
 /// So many devices are trained at once, or have been trained and wait for their moment, at most: what bounds the memory of uploads.
 const LIMIT: usize = 256;
 
+/// Most devices that a thread gets at once.
+const PARCEL: usize = 32;
+/// Parcels for each thread of what is waiting: small enough that threads end together where devices are of unequal size.
+const PARCELS: usize = 4;
+
 /// Where a device stands among those that have work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
@@ -34,7 +39,8 @@ impl Flights {
     /// Adds a device's work.
     pub(super) fn start(&mut self, arrival: Time, job: Job, workers: &Workers) -> Result<(), SimError> {
         self.waiting.insert(Place { arrival, device: job.index }, job);
-        self.hand_out(workers)
+        // Other devices may be about to check in: threads begin once there is enough for all of them, or an answer is wanted.
+        if self.waiting.len() >= PARCEL * workers.threads() { self.hand_out(workers) } else { Ok(()) }
     }
 
     /// When the next device's answer arrives.
@@ -50,13 +56,19 @@ impl Flights {
             return Ok(None);
         };
         if first_waiting == Some(first) {
-            self.begin(first, workers)?;
+            // Ahead of others that were begun already, however many these are.
+            let jobs = self.begin(first).into_iter().collect();
+            workers.give(jobs)?;
+            self.hand_out(workers)?;
         }
         while self.begun.get(&first).is_some_and(Option::is_none) {
-            self.take_one(workers)?;
+            self.take_some(workers)?;
         }
         let answer = self.begun.remove(&first).flatten();
-        self.hand_out(workers)?;
+        // In parcels: the next when half of what may be begun was taken.
+        if 2 * self.begun.len() < LIMIT {
+            self.hand_out(workers)?;
+        }
         Ok(answer)
     }
 
@@ -78,31 +90,37 @@ impl Flights {
     /// Waits for what was begun.
     pub(super) fn wait(&mut self, workers: &Workers) -> Result<(), SimError> {
         while !self.places.is_empty() {
-            self.take_one(workers)?;
+            self.take_some(workers)?;
         }
         Ok(())
     }
 
     fn hand_out(&mut self, workers: &Workers) -> Result<(), SimError> {
+        let size = self.waiting.len().div_ceil(PARCELS * workers.threads()).clamp(1, PARCEL);
+        let mut parcel = Vec::with_capacity(size);
         while self.begun.len() < LIMIT
             && let Some(first) = self.waiting.keys().next().copied()
         {
-            self.begin(first, workers)?;
+            parcel.extend(self.begin(first));
+            if parcel.len() == size {
+                workers.give(std::mem::replace(&mut parcel, Vec::with_capacity(size)))?;
+            }
         }
-        Ok(())
+        if parcel.is_empty() { Ok(()) } else { workers.give(parcel) }
     }
 
-    fn begin(&mut self, place: Place, workers: &Workers) -> Result<(), SimError> {
-        let Some(job) = self.waiting.remove(&place) else { return Ok(()) };
+    fn begin(&mut self, place: Place) -> Option<Job> {
+        let job = self.waiting.remove(&place)?;
         self.begun.insert(place, None);
         self.places.insert(place.device, place);
-        workers.give(job)
+        Some(job)
     }
 
-    fn take_one(&mut self, workers: &Workers) -> Result<(), SimError> {
-        let answer = workers.take()?;
-        if let Some(place) = self.places.remove(&answer.index) {
-            self.begun.insert(place, Some(answer));
+    fn take_some(&mut self, workers: &Workers) -> Result<(), SimError> {
+        for answer in workers.take()? {
+            if let Some(place) = self.places.remove(&answer.index) {
+                self.begun.insert(place, Some(answer));
+            }
         }
         Ok(())
     }

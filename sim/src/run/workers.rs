@@ -49,8 +49,9 @@ pub(super) struct Answer {
 /// A pool of training threads, one resident trainer each. Which thread trains which device changes nothing: a trainer's
 /// result depends on its arguments only, and sums do not depend on order.
 pub(super) struct Workers {
-    jobs: Sender<Job>,
-    answers: Receiver<Result<Answer, SimError>>,
+    jobs: Sender<Vec<Job>>,
+    answers: Receiver<Vec<Result<Answer, SimError>>>,
+    threads: NonZeroUsize,
 }
 
 impl Workers {
@@ -60,7 +61,7 @@ impl Workers {
         population: &'scope Population,
         task: &'scope Arc<Task>,
     ) -> Result<Self, SimError> {
-        let (jobs, queue) = channel::<Job>();
+        let (jobs, queue) = channel::<Vec<Job>>();
         let (results, answers) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..threads.get() {
@@ -68,27 +69,35 @@ impl Workers {
             let mut trainer = BurnTrainer::new(&task.model)?;
             scope.spawn(move || {
                 loop {
-                    // The lock is held while waiting for a job, not while working on one.
-                    let job = match queue.lock() {
+                    // The lock is held while waiting for jobs, not while working on them.
+                    let jobs = match queue.lock() {
                         Ok(queue) => queue.recv(),
                         Err(_) => break,
                     };
-                    let Ok(job) = job else { break };
-                    if results.send(caught(|| work(job, &mut trainer, population, task))).is_err() {
+                    let Ok(jobs) = jobs else { break };
+                    let mut answer = |job| caught(|| work(job, &mut trainer, population, task));
+                    if results.send(jobs.into_iter().map(&mut answer).collect()).is_err() {
                         break;
                     }
                 }
             });
         }
-        Ok(Self { jobs, answers })
+        Ok(Self { jobs, answers, threads })
     }
 
-    pub(super) fn give(&self, job: Job) -> Result<(), SimError> {
-        self.jobs.send(job).map_err(|_| SimError::Worker)
+    /// How many threads there are.
+    pub(super) fn threads(&self) -> usize {
+        self.threads.get()
     }
 
-    pub(super) fn take(&self) -> Result<Answer, SimError> {
-        self.answers.recv().map_err(|_| SimError::Worker)?
+    /// Hands jobs to one thread, which answers them together: waking a thread takes as long as training a small model.
+    pub(super) fn give(&self, jobs: Vec<Job>) -> Result<(), SimError> {
+        self.jobs.send(jobs).map_err(|_| SimError::Worker)
+    }
+
+    /// The answers to what some thread was handed.
+    pub(super) fn take(&self) -> Result<Vec<Answer>, SimError> {
+        self.answers.recv().map_err(|_| SimError::Worker)?.into_iter().collect()
     }
 }
 

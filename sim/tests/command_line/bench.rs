@@ -101,7 +101,7 @@ fn rounds_are_timed_whole_and_the_floor_is_shown_with_what_it_was_computed_from(
     assert!((number("devices_per_s") * number("s_per_round") / 5.0 - 1.0).abs() < 1e-9, "{timing}");
     assert!((number("samples_per_s") / number("devices_per_s") / 6.0 - 1.0).abs() < 1e-9, "{timing}");
     assert!(number("s_min") <= number("s_per_round") && number("s_per_round") <= number("s_max"), "{timing}");
-    assert!(number("peak_rss_mb") > 1.0);
+    assert!(number("peak_rss_mb") > 1.0 && number("cpu_s_per_round") >= 0.0);
     assert!(number("epsilon") > 0.0, "the accountant was charged");
     let floor = |key: &str| timing["floor"][key].as_f64().unwrap_or_else(|| panic!("{key} in {timing}"));
     assert_eq!(floor("flops_per_device"), 6.0 * 4.0 * 7840.0);
