@@ -2,12 +2,13 @@
 
 mod cli;
 mod summary;
+mod telemetry;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
 use murmur_server::ServerError;
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+use telemetry::Telemetry;
 
 /// The ledger said no.
 const REFUSED: u8 = 1;
@@ -16,13 +17,16 @@ const ERROR: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    match arguments.log_format {
-        cli::LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).init(),
-        cli::LogFormat::Json => logs.json().with_ansi(false).init(),
-    }
-    match arguments.run() {
+    let telemetry = match Telemetry::begin(arguments.log_format, arguments.otlp.as_deref()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::from(ERROR);
+        }
+    };
+    let ended = arguments.run();
+    telemetry.end();
+    match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("error: {error:#}");

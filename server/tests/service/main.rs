@@ -10,4 +10,5 @@ mod operated;
 mod process;
 mod room;
 mod tasks;
+mod traced;
 mod zero_device;
