@@ -85,3 +85,48 @@ impl Metrics {
 fn name(task: &TaskHash) -> String {
     task.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use murmur_privacy::Digest;
+
+    use super::*;
+    use crate::{store::OrderState, tasks::Standing};
+
+    fn view(name: &str, standing: Standing) -> TaskView {
+        TaskView {
+            task: Digest::of(name.as_bytes()),
+            name: name.to_owned(),
+            population: "phones".to_owned(),
+            created: String::new(),
+            standing,
+            reason: None,
+            rounds: 7,
+            rounds_paid: 3,
+            rounds_released: 2,
+            model: None,
+            ledger_head: None,
+            guarantee: None,
+        }
+    }
+
+    #[test]
+    fn a_page_has_every_task_and_nothing_about_devices() {
+        let views = [view("one", Standing::Running), view("two", Standing::Otherwise(OrderState::Paused))];
+        let page = Metrics::of(move || views.to_vec()).page();
+        for name in ["one", "two"] {
+            let labels = format!("{{task=\"{}\",name=\"{name}\",population=\"phones\"}}", Digest::of(name.as_bytes()));
+            for (metric, value) in [("rounds_paid", 3), ("rounds_released", 2), ("rounds_planned", 7)] {
+                assert!(
+                    page.contains(&format!("murmur_task_{metric}{labels} {value}\n")),
+                    "{metric} of {name} in {page}"
+                );
+            }
+        }
+        assert!(page.contains("state=\"running\"} 1") && page.contains("state=\"paused\"} 1"), "{page}");
+        assert!(page.ends_with("# EOF\n"));
+        for private in ["device", "norm", "loss", "cohort", "count"] {
+            assert!(!page.to_lowercase().contains(private), "{private:?} in {page}");
+        }
+    }
+}

@@ -87,7 +87,7 @@ pub(super) fn run<S: Store>(
         {
             return population.heed_all(&clock, Wish::Abandon);
         }
-        if now >= look && draining.is_none() {
+        if now >= look && draining.is_none() && population.anybody_waits() {
             look = now + LOOK;
             population.look_again(&clock)?;
         }
