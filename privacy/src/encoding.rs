@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::{
     grid::{Grid, GridError},
+    packed::PackedVector,
     ring::RingVector,
     units::{Clip, OutOfRange},
     update::{Bounded, Delta},
@@ -226,7 +227,7 @@ impl Encoding {
     }
 
     /// Whether each block of a vector on the grid is within its own bound; the block that is not, 0 being the update.
-    pub(crate) fn excessive_block(&self, vector: &RingVector) -> Option<usize> {
+    pub(crate) fn excessive_block(&self, vector: &PackedVector) -> Option<usize> {
         let square = |bound: u64| u128::from(bound) * u128::from(bound);
         let dimension = self.model_dimension();
         let norm = RingVector::squared_norm(vector.centered().take(dimension));
