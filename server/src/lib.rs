@@ -4,9 +4,10 @@
 //! - [`identity`] certifies devices and says whose a request is;
 //! - [`driver`] carries out what the coordinator asks for, in order, on one thread that owns it;
 //! - [`service`](Server) answers devices over gRPC and lets nothing unchecked through;
+//! - [`Limits`] says what nobody gets more of;
 //! - [`Server`] ties them together. Its caller owns the [`Door`], the entropy and the shutdown.
 //!
-//! What is not here yet: limits per device, an operators' port, more than one task.
+//! What is not here yet: an operators' port, more than one task.
 #![forbid(unsafe_code)]
 
 pub mod devices;
@@ -14,6 +15,7 @@ mod door;
 pub mod driver;
 mod error;
 pub mod identity;
+mod limits;
 pub mod moment;
 mod roll;
 mod server;
@@ -22,5 +24,6 @@ pub mod store;
 
 pub use door::Door;
 pub use error::ServerError;
+pub use limits::Limits;
 pub use roll::call_roll;
 pub use server::{Ending, Server, serve_enrolment};

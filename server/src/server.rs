@@ -99,7 +99,7 @@ impl<S: Store> Server<S> {
         let schedule = self.driver.schedule();
         let published = self.driver.published().clone();
         let served = Served::new(schedule, self.devices, published, queue.clone())?;
-        let front = Front::new(door.gate.clone(), Some(served));
+        let front = Front::new(door.gate.clone(), Some(served), &door.limits)?;
         let driver = self.driver;
         let way = Arc::downgrade(&queue);
         let owner =
@@ -136,7 +136,7 @@ impl<S: Store> Server<S> {
 /// # Errors
 /// [`ServerError`] when the transport fails.
 pub async fn serve_enrolment(door: Door, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-    let front = Front::new(door.gate.clone(), None);
+    let front = Front::new(door.gate.clone(), None, &door.limits)?;
     door.serve(front, shutdown).await
 }
 

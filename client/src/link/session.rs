@@ -5,9 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use murmur_privacy::{Delta, Digest, Upload};
 use murmur_proto::{
     answer::CheckIn,
+    transfer::Announcement,
     upload::{Header, Withdrawal},
 };
 use murmur_round::{
@@ -38,7 +40,7 @@ pub async fn take_part(access: Access, examples: Arc<Examples>) -> Result<(), Li
     let device = access.device().clone();
     let calls = access.calls()?;
     let mut session =
-        Session { access, calls, device: device.clone(), examples, task: None, trainer: None, failures: 0 };
+        Session { access, calls, device: device.clone(), examples, task: None, trainer: None, assignment_token: Bytes::new(), failures: 0 };
     let start = Instant::now();
     let now = || Time(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX));
     let mut machine = Device::new(device);
@@ -73,6 +75,8 @@ struct Session {
     /// The task, once it was fetched; it never changes.
     task: Option<(TaskHash, Arc<Task>)>,
     trainer: Option<BurnTrainer>,
+    /// What the update of the round under way is announced with.
+    assignment_token: Bytes,
     failures: u32,
 }
 
@@ -112,7 +116,9 @@ impl Session {
         if let Some(calls) = self.access.renewed(&self.calls).await? {
             self.calls = calls;
         }
-        match self.calls.check_in(&self.device).await.map_err(|error| self.access.failed(error))? {
+        let (answer, token) = self.calls.check_in(&self.device).await.map_err(|error| self.access.failed(error))?;
+        self.assignment_token = token;
+        match answer {
             CheckIn::Assigned(assignment) => Ok(DeviceEvent::Assigned(assignment)),
             CheckIn::TurnedAway(TurnedAway::NotEnrolled) => Err(LinkError::NotEnrolled(self.device.clone())),
             CheckIn::TurnedAway(reason) => Ok(DeviceEvent::TurnedAway(reason)),
@@ -170,7 +176,8 @@ impl Session {
         let bytes = upload.to_bytes();
         let total_length = bytes.len() as u64;
         let header = Header { device: self.device.clone(), task: *task, round, total_length, open_metrics };
-        let verdict = self.calls.upload(header, bytes.into()).await?;
+        let announcement = Announcement { header, assignment_token: self.assignment_token.clone() };
+        let verdict = self.calls.upload(announcement, bytes.into()).await?;
         tracing::info!(round, "update sent: {}", words(&verdict));
         self.failures = 0;
         Ok(DeviceEvent::Answered(verdict))
