@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn every_answer_survives_the_wire() {
-        let verdicts = [Verdict::Accepted, Verdict::Refused(Refusal::NotAssigned), Verdict::Refused(Refusal::WrongGrid)];
+        let verdicts =
+            [Verdict::Accepted, Verdict::Refused(Refusal::NotAssigned), Verdict::Refused(Refusal::WrongGrid)];
         for verdict in verdicts {
             let sent = Announced::Answered(verdict);
             assert_eq!(Announced::try_from(v1::StartUploadResponse::from(sent.clone())).unwrap(), sent);
@@ -178,8 +179,7 @@ mod tests {
 
     #[test]
     fn hostile_messages_are_refused_by_field() {
-        let good =
-            v1::StartUploadRequest::from(Announcement { header: header(), assignment_token: vec![1].into() });
+        let good = v1::StartUploadRequest::from(Announcement { header: header(), assignment_token: vec![1].into() });
         assert!(Announcement::try_from(good.clone()).is_ok());
         for (bad, named) in [
             (v1::StartUploadRequest { header: None, ..good.clone() }, "header"),

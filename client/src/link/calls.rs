@@ -19,7 +19,11 @@ use murmur_proto::{
 };
 use murmur_round::{
     checkpoint::read_model,
-    coordinator::{Refusal, Verdict}, device_id::DeviceId, params::Params, task::Task, task::TaskHash,
+    coordinator::{Refusal, Verdict},
+    device_id::DeviceId,
+    params::Params,
+    task::Task,
+    task::TaskHash,
 };
 use tonic::{
     Request,

@@ -39,8 +39,16 @@ const PATIENCE: u32 = 10;
 pub async fn take_part(access: Access, examples: Arc<Examples>) -> Result<(), LinkError> {
     let device = access.device().clone();
     let calls = access.calls()?;
-    let mut session =
-        Session { access, calls, device: device.clone(), examples, task: None, trainer: None, assignment_token: Bytes::new(), failures: 0 };
+    let mut session = Session {
+        access,
+        calls,
+        device: device.clone(),
+        examples,
+        task: None,
+        trainer: None,
+        assignment_token: Bytes::new(),
+        failures: 0,
+    };
     let start = Instant::now();
     let now = || Time(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX));
     let mut machine = Device::new(device);

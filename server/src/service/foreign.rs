@@ -21,7 +21,9 @@ fn reason(found: &Status) -> (Code, ErrorReason) {
         Code::OutOfRange => (Code::InvalidArgument, ErrorReason::MessageTooLarge),
         Code::Unimplemented if found.message().contains("ompress") => (Code::Unimplemented, ErrorReason::Compressed),
         Code::Unimplemented => (Code::Unimplemented, ErrorReason::NoSuchMethod),
-        Code::Internal if found.message().contains("compress") => (Code::InvalidArgument, ErrorReason::Compressed),
+        Code::Internal if found.message().contains("compressed-flag") => {
+            (Code::InvalidArgument, ErrorReason::Compressed)
+        }
         Code::Internal | Code::InvalidArgument => (Code::InvalidArgument, ErrorReason::Malformed),
         Code::DeadlineExceeded => (Code::DeadlineExceeded, ErrorReason::TooSlow),
         code => (code, ErrorReason::Malformed),

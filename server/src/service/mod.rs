@@ -22,8 +22,9 @@ use murmur_proto::{
     upload::Withdrawal,
     v1::{
         self, CheckInRequest, CheckInResponse, EnrollRequest, EnrollResponse, GetTaskRequest, GetTaskResponse,
-        QueryUploadRequest, QueryUploadResponse, ReadModelRequest, ReadModelResponse, RenewCertificateRequest, RenewCertificateResponse, ReportOutcomeRequest,
-        ReportOutcomeResponse, StartUploadRequest, StartUploadResponse, WriteUploadRequest, WriteUploadResponse, device_service_server::DeviceService,
+        QueryUploadRequest, QueryUploadResponse, ReadModelRequest, ReadModelResponse, RenewCertificateRequest,
+        RenewCertificateResponse, ReportOutcomeRequest, ReportOutcomeResponse, StartUploadRequest, StartUploadResponse,
+        WriteUploadRequest, WriteUploadResponse, device_service_server::DeviceService,
     },
 };
 use murmur_round::coordinator::Event;

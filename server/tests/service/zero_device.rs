@@ -16,13 +16,13 @@ use murmur_proto::{
     transfer::{Announced, Announcement, Progress, Query},
     upload::{Header, Withdrawal},
     v1::{
-        CheckInRequest, GetTaskRequest, QueryUploadRequest, ReadModelRequest, RenewCertificateRequest, StartUploadRequest,
-        WriteUploadRequest,
-        device_service_client::DeviceServiceClient, write_upload_request::Part,
+        CheckInRequest, GetTaskRequest, QueryUploadRequest, ReadModelRequest, RenewCertificateRequest,
+        StartUploadRequest, WriteUploadRequest, device_service_client::DeviceServiceClient, write_upload_request::Part,
     },
 };
 use murmur_round::coordinator::{Assignment, TurnedAway, Verdict};
-use tonic::{Status, transport::Channel};
+use tokio_stream::Stream;
+use tonic::{Code, Status, transport::Channel};
 
 use crate::process::LONG;
 
@@ -47,6 +47,16 @@ impl ZeroDevice {
         Self { id: id.to_owned(), client: self.client.clone(), tokens: self.tokens.clone() }
     }
 
+    /// The same device on another connection.
+    pub(crate) fn on(&self, channel: Channel) -> Self {
+        Self { client: DeviceServiceClient::new(channel), id: self.id.clone(), tokens: self.tokens.clone() }
+    }
+
+    /// The same device on a new connection in clear.
+    pub(crate) fn reconnected(&self, port: u16) -> Self {
+        self.on(Channel::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect_lazy())
+    }
+
     pub(crate) async fn renew(&self, request: Vec<u8>) -> Result<DeviceCertificate, Status> {
         let request = RenewCertificateRequest { certificate_request: request.into() };
         let response = self.client.clone().renew_certificate(request).await?;
@@ -68,10 +78,15 @@ impl ZeroDevice {
         let start = Instant::now();
         loop {
             assert!(start.elapsed() < LONG, "no work and no end");
-            match self.check_in().await.unwrap() {
-                CheckIn::Assigned(assignment) => return Some(assignment),
-                CheckIn::TurnedAway(TurnedAway::Finished) => return None,
-                CheckIn::TurnedAway(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            match self.check_in().await {
+                Ok(CheckIn::Assigned(assignment)) => return Some(assignment),
+                Ok(CheckIn::TurnedAway(TurnedAway::Finished)) => return None,
+                Ok(CheckIn::TurnedAway(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
+                // It asks without pause, and is told so.
+                Err(status) if status.code() == Code::ResourceExhausted => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(status) => panic!("{status}"),
             }
         }
     }
@@ -88,14 +103,24 @@ impl ZeroDevice {
 
     pub(crate) async fn send(&self, parts: Vec<Part>) -> Result<Verdict, Status> {
         let messages: Vec<_> = parts.into_iter().map(|part| WriteUploadRequest { part: Some(part) }).collect();
-        let response = self.client.clone().write_upload(tokio_stream::iter(messages)).await?;
+        self.stream(tokio_stream::iter(messages)).await
+    }
+
+    /// Sends whatever comes, as it comes.
+    pub(crate) async fn stream(
+        &self,
+        messages: impl Stream<Item = WriteUploadRequest> + Send + 'static,
+    ) -> Result<Verdict, Status> {
+        let response = self.client.clone().write_upload(messages).await?;
         Ok(verdict(response.into_inner().verdict).unwrap())
     }
 
     /// The token of an assignment; something else for one that it never got.
     pub(crate) fn token(&self, task: Digest, round: u32) -> Bytes {
         let known = self.tokens.lock().unwrap().get(&(task, round)).cloned();
-        known.unwrap_or_else(|| Bytes::from_static(b"no token at all, but long enough to hold a signature of thirty-two bytes"))
+        known.unwrap_or_else(|| {
+            Bytes::from_static(b"no token at all, but long enough to hold a signature of thirty-two bytes")
+        })
     }
 
     pub(crate) fn announcement(&self, header: Header) -> Announcement {

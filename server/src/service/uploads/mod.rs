@@ -206,4 +206,3 @@ fn expect_own(claims: &Claims, header: &Header) -> Result<Key, RequestError> {
     }
     Ok(Key { task: header.task, round: header.round, device: header.device.clone() })
 }
-

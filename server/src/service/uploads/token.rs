@@ -66,7 +66,8 @@ impl Signer {
     pub(super) fn open(&self, kind: Kind, token: &[u8]) -> Result<Claims, RequestError> {
         let (mac, said) = token.split_at_checked(MAC).ok_or(RequestError::ForgedToken)?;
         self.mac(said).verify_slice(mac).map_err(|_| RequestError::ForgedToken)?;
-        Self::read(kind, said).ok_or(RequestError::ForgedToken)
+        Self::read(kind, said)
+            .ok_or(RequestError::ForgedToken)
             .map(|(claims, lasts)| Claims { expires: self.began + lasts, ..claims })
     }
 
