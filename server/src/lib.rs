@@ -14,6 +14,10 @@ pub mod devices;
 mod door;
 pub mod driver;
 mod error;
+#[cfg(feature = "failpoints")]
+pub mod failpoint;
+#[cfg(not(feature = "failpoints"))]
+mod failpoint;
 pub mod identity;
 mod limits;
 pub mod moment;

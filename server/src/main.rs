@@ -15,6 +15,9 @@ const REFUSED: u8 = 1;
 const ERROR: u8 = 2;
 
 fn main() -> ExitCode {
+    // Reads FAILPOINTS, and holds until the end.
+    #[cfg(feature = "failpoints")]
+    let _scenario = fail::FailScenario::setup();
     let arguments = cli::Arguments::parse();
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     tracing_subscriber::fmt()

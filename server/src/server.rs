@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Door, ServerError,
+    failpoint::reached,
     driver::{Driver, Queue, run},
     service::{Front, Served},
     store::Store,
@@ -105,6 +106,7 @@ impl<S: Store> Server<S> {
         let owner =
             thread::Builder::new().name("coordinator".into()).spawn(move || run(driver, &way, &end, tell_finished))?;
 
+        reached("serve.listening");
         let over = async {
             // An error means that the thread is gone: there is nothing to linger for.
             if finished.await.is_ok() {
@@ -116,8 +118,10 @@ impl<S: Store> Server<S> {
                 tokio::select! { () = over => {}, () = shutdown => {} }
             })
             .await;
+        reached("shutdown.door-closed");
         queue.stop();
         let driver = join(owner).await?;
+        reached("shutdown.thread-joined");
         served?;
         Ok(Ending {
             outcome: driver.outcome().cloned(),

@@ -14,7 +14,7 @@ use murmur_round::{
 };
 
 use super::{Driver, Published, notes::Notes};
-use crate::{ServerError, store::Store};
+use crate::{ServerError, failpoint::reached, store::Store};
 
 impl<S: Store> Driver<S> {
     /// Brings the task to where its first or next round can run: replays the ledger, founds the task if it is new, loads
@@ -43,7 +43,9 @@ impl<S: Store> Driver<S> {
                 ServerError::Ledger { population, cause }
             })?),
         };
+        reached("serve.founding");
         let ledger = found(&schedule, ledger, budget, entropy.provenance(), |entry| store.append(&population, entry))?;
+        reached("serve.founded");
         let hash = schedule.hash();
         let account = ledger.account(&hash).map_err(|cause| ServerError::Ledger { population, cause })?;
         let reservation = account.reservation();
@@ -51,6 +53,7 @@ impl<S: Store> Driver<S> {
             return Err(ServerError::OtherSchedule { task: hash });
         }
         store.put_task(&hash, &schedule.task().to_json()?)?;
+        reached("serve.task-kept");
         let checkpoint = match account.model() {
             Some((_, model)) => store.checkpoint(&model)?,
             None => None,
@@ -58,6 +61,7 @@ impl<S: Store> Driver<S> {
         let notes = Notes::new(&schedule);
         let stored = Stored { checkpoint, secret: store.secret(&hash)?, attendance: store.attendance(&hash)? };
         let coordinator = Coordinator::start(schedule, devices, ledger, entropy, stored)?;
+        reached("serve.started");
         let published = Published::default();
         Ok(Self { coordinator, store, published, staged: None, rounds_released, notes, now: Time(0), broken: false })
     }

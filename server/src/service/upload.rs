@@ -19,6 +19,7 @@ use super::{
     gate::Caller,
     uploads::{Arriving, Complete, Key, Opened},
 };
+use crate::failpoint::reached;
 
 /// A device announces an update: everything that can be known before its bytes is checked here.
 pub(super) async fn start(
@@ -34,7 +35,9 @@ pub(super) async fn start(
     if header.total_length != expected as u64 {
         return Err(RequestError::WrongLength { expected, found: header.total_length });
     }
-    front.uploads().announce(announcement, expected).await
+    let announced = front.uploads().announce(announcement, expected).await?;
+    reached("upload.announced");
+    Ok(announced)
 }
 
 /// Receives what is left of an announced upload; what became of it.
@@ -64,6 +67,7 @@ pub(super) async fn receive(
         Err(error) => return Err(error),
     }
     let complete = arriving.complete()?;
+    reached("upload.complete");
     // A task of its own: a device that hangs up now has still sent the whole, and hears the answer when it asks again.
     let front = front.clone();
     tokio::spawn(async move { finish(&front, &key, complete).await }).await.map_err(|_| RequestError::Stopped)?
@@ -81,6 +85,7 @@ async fn fill(
             Part::Chunk(chunk) => {
                 arriving.add(&chunk)?;
                 received += chunk.data.len();
+                reached("upload.chunk");
             }
             Part::UploadToken(_) => return Err(RequestError::SecondToken),
         }
@@ -97,6 +102,7 @@ async fn finish(front: &Front, key: &Key, complete: Complete) -> Result<Verdict,
     let upload = checked.map_err(|_| RequestError::Stopped)?.map_err(RequestError::from);
     // A device that made a mistake may send something else.
     let upload = upload.inspect_err(|_| front.uploads().forget(key))?;
+    reached("upload.checked");
     let (device, round) = (key.device().clone(), key.round());
     let verdict = task.verdict(Event::Upload { device, round, upload, open_metrics }).await;
     drop(room);
@@ -107,6 +113,7 @@ async fn finish(front: &Front, key: &Key, complete: Complete) -> Result<Verdict,
         }
         verdict => {
             answering.answer(verdict);
+            reached("upload.answered");
             Ok(verdict)
         }
     }
