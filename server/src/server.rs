@@ -21,8 +21,8 @@ use tokio::sync::oneshot;
 
 use crate::{
     Door, ServerError,
-    failpoint::reached,
     driver::{Driver, Queue, run},
+    failpoint::reached,
     service::{Front, Served},
     store::Store,
 };

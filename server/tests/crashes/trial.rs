@@ -39,7 +39,7 @@ impl Kind {
         let (participation, privacy) = match self {
             Self::Counted => (r#"kind = "poisson", rate = 1.0"#, r#"clip = 1.0, mechanism = "none""#),
             Self::Noised => (
-                r#"kind = "check_in", cohort = 2, separation = 2, participations = 20"#,
+                r#"kind = "check_in", cohort = 2, separation = 2, participations = 4000"#,
                 r#"clip = 1.0, mechanism = "banded", bands = 2, epsilon = 1000.0, delta = 1e-3, noise_multiplier = 1.0"#,
             ),
         };
