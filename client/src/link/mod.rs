@@ -18,5 +18,5 @@ pub use access::Access;
 pub use address::{Address, AddressError};
 pub use enrol::enrol;
 pub use error::{CallError, EnrolError, LinkError, StateError};
-pub use session::take_part;
+pub use session::{take_part, take_part_with};
 pub use state::State;

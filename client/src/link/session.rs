@@ -37,13 +37,33 @@ const PATIENCE: u32 = 10;
 /// [`LinkError`] when the coordinator cannot be reached, does not know the device, or asks for what the device
 /// refuses.
 pub async fn take_part(access: Access, examples: Arc<Examples>) -> Result<(), LinkError> {
+    let checked = examples.clone();
+    let trainer = move |task: &Task| {
+        checked.check(&task.model)?;
+        BurnTrainer::new(&task.model).map_err(|error| LinkError::Training(error.to_string()))
+    };
+    take_part_with(access, trainer, examples).await
+}
+
+/// Takes part with an app's own trainer and data, of whatever type. `trainer` is asked for one when the device is first given
+/// work of a task, and refuses a task whose model is not its own. Everything else is as in [`take_part`].
+///
+/// # Errors
+/// [`LinkError`], also that of `trainer`.
+pub async fn take_part_with<T, N>(access: Access, trainer: N, data: Arc<T::Data>) -> Result<(), LinkError>
+where
+    T: Trainer + Send + 'static,
+    T::Data: Send + Sync + 'static,
+    N: FnMut(&Task) -> Result<T, LinkError>,
+{
     let device = access.device().clone();
     let calls = access.calls()?;
     let mut session = Session {
         access,
         calls,
         device: device.clone(),
-        examples,
+        data,
+        new_trainer: trainer,
         task: None,
         trainer: None,
         assignment_token: Bytes::new(),
@@ -75,26 +95,34 @@ pub async fn take_part(access: Access, examples: Arc<Examples>) -> Result<(), Li
     Ok(())
 }
 
-struct Session {
+struct Session<T: Trainer, N> {
     access: Access,
     calls: Calls,
     device: DeviceId,
-    examples: Arc<Examples>,
+    data: Arc<T::Data>,
+    new_trainer: N,
     /// The task, once it was fetched; it never changes.
     task: Option<(TaskHash, Arc<Task>)>,
-    trainer: Option<BurnTrainer>,
+    trainer: Option<T>,
     /// What the update of the round under way is announced with.
     assignment_token: Bytes,
     failures: u32,
 }
 
-impl Session {
+impl<T, N> Session<T, N>
+where
+    T: Trainer + Send + 'static,
+    T::Data: Send + Sync + 'static,
+    N: FnMut(&Task) -> Result<T, LinkError>,
+{
     async fn carry_out(&mut self, effect: DeviceEffect) -> Result<Option<DeviceEvent>, LinkError> {
         Ok(Some(match effect {
             DeviceEffect::CheckIn => self.check_in().await?,
             DeviceEffect::FetchTask(hash) => match self.fetch_task(hash).await {
                 Ok(task) => {
-                    self.examples.check(&task.model)?;
+                    if self.trainer.is_none() {
+                        self.trainer = Some((self.new_trainer)(&task)?);
+                    }
                     DeviceEvent::Task(task)
                 }
                 Err(error) => self.failed(error)?,
@@ -158,15 +186,11 @@ impl Session {
         measure: bool,
     ) -> Result<(Delta, Option<LocalMetrics>), LinkError> {
         let training = |error: &dyn std::fmt::Display| LinkError::Training(error.to_string());
-        let (_, task) = self.task.as_ref().ok_or_else(|| training(&no_task()))?;
-        let trainer = match self.trainer.take() {
-            Some(trainer) => trainer,
-            None => BurnTrainer::new(&task.model).map_err(|error| training(&error))?,
-        };
-        let examples = self.examples.clone();
+        let trainer = self.trainer.take().ok_or_else(|| training(&no_task()))?;
+        let data = self.data.clone();
         let work = tokio::task::spawn_blocking(move || {
             let mut trainer = trainer;
-            let result = trainer.work(&params, &plan, &examples, seed, measure);
+            let result = trainer.work(&params, &plan, &data, seed, measure);
             (trainer, result)
         });
         let (trainer, result) = work.await.map_err(|error| training(&error))?;

@@ -19,7 +19,7 @@ impl DeviceService for Bare {
     type ReadModelStream = tokio_stream::Empty<Result<ReadModelResponse, Status>>;
 
     async fn check_in(&self, _: Request<CheckInRequest>) -> Result<Response<CheckInResponse>, Status> {
-        Ok(Response::default())
+        Ok(Response::new(CheckInResponse::default()))
     }
 
     async fn write_upload(
