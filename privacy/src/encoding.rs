@@ -230,7 +230,7 @@ impl Encoding {
     pub(crate) fn excessive_block(&self, vector: &PackedVector) -> Option<usize> {
         let square = |bound: u64| u128::from(bound) * u128::from(bound);
         let dimension = self.model_dimension();
-        let norm = RingVector::squared_norm(vector.centered().take(dimension));
+        let norm = vector.squared_norm(dimension);
         if norm > square(self.model_bound) {
             return Some(0);
         }

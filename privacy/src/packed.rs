@@ -50,6 +50,26 @@ impl PackedVector {
         self.words().map(move |word| ((word << shift) as i64) >> shift)
     }
 
+    /// Sum of squares of the first coordinates; where it saturates it is above every bound.
+    pub(crate) fn squared_norm(&self, dimension: usize) -> u128 {
+        let values = self.centered().take(dimension);
+        if self.grid.ring_bits() > 31 {
+            return RingVector::squared_norm(values);
+        }
+        // A square has at most 60 bits here: several go into one word before the wide sum takes them.
+        let (mut sum, mut word, mut held) = (0_u128, 0_u64, 0);
+        for value in values {
+            let magnitude = value.unsigned_abs();
+            word += magnitude * magnitude;
+            held += 1;
+            if held == 8 {
+                sum += u128::from(word);
+                (word, held) = (0, 0);
+            }
+        }
+        sum + u128::from(word)
+    }
+
     /// At least `bits` bits from a position on; what lies above them is to be masked.
     fn bits_from(&self, position: usize, bits: usize) -> u64 {
         let (byte, shift) = (position / 8, position % 8);
@@ -86,6 +106,8 @@ mod tests {
             let vector = RingVector::from_signed(grid, values.iter().copied());
             let packed = PackedVector::new(grid, vector.pack()).unwrap();
             prop_assert_eq!(packed.centered().collect::<Vec<_>>(), vector.centered().collect::<Vec<_>>());
+            let norm = RingVector::squared_norm(vector.centered());
+            prop_assert_eq!(packed.squared_norm(values.len()), norm);
             let mut sum = RingVector::from_signed(grid, values.iter().rev().copied());
             let mut other = sum.clone();
             sum.add_packed(&packed);

@@ -22,9 +22,9 @@ pub struct Limits {
     pub calls_at_once: NonZeroU32,
     /// Requests that one connection may have in flight: 64.
     pub streams: u32,
-    /// Bytes that a peer may send on one stream before they are read: 1 MiB.
+    /// Bytes that a peer may send on one stream before they are read: 4 MiB.
     pub stream_window: u32,
-    /// The same, on one connection: 4 MiB.
+    /// The same, on one connection: 8 MiB.
     pub connection_window: u32,
     /// Bytes of a request's headers: 16 KiB.
     pub header_bytes: u32,
@@ -58,8 +58,8 @@ impl Default for Limits {
             calls_per_second: const { positive(20) },
             calls_at_once: const { positive(400) },
             streams: 64,
-            stream_window: 1 << 20,
-            connection_window: 4 << 20,
+            stream_window: 4 << 20,
+            connection_window: 8 << 20,
             header_bytes: 16 << 10,
             pending_resets: 20,
             handshake: Duration::from_secs(10),

@@ -13,7 +13,6 @@ use tonic::{
 
 struct Bare;
 
-
 #[tonic::async_trait]
 impl DeviceService for Bare {
     type ReadModelStream = tokio_stream::Empty<Result<ReadModelResponse, Status>>;

@@ -26,7 +26,7 @@ rounds = 1
 model = { kind = "linear", input = [1, 1, 100000], classes = 10 }
 plan = { epochs = 1, batch_size = 10, learning_rate = 0.1 }
 participation = { kind = "poisson", rate = 1.0, window_seconds = 3600, minimum_reports = 1 }
-privacy = { clip = 1.0, mechanism = "gaussian", epsilon = 4.0, delta = 1e-5, noise_multiplier = 1.0 }
+privacy = { clip = 1.0, mechanism = "gaussian", epsilon = 100.0, delta = 1e-5, noise_multiplier = 1.0 }
 server = { optimizer = "momentum", learning_rate = 1.0, momentum = 0.9 }
 "#;
 
@@ -66,8 +66,7 @@ impl House {
             let mut params = CertificateParams::default();
             params.distinguished_name = DistinguishedName::new();
             let request = params.serialize_request(&key).unwrap().der().to_vec();
-            let enrolment =
-                Enrolment { token: token.to_string(), certificate_request: request.into(), device: None };
+            let enrolment = Enrolment { token: token.to_string(), certificate_request: request.into(), device: None };
             (key, registrar.enrol(&enrolment, Moment::now()).unwrap())
         };
         let passes = tokens.iter().map(enrol).collect();

@@ -60,6 +60,9 @@ pub(super) fn framed(compressed: u8, length: usize, message: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// What it is, the request, its body, and what comes of it.
+type Case = (&'static str, Request<()>, Vec<u8>, (Code, &'static str));
+
 pub(super) async fn attack(field: &Field<'_>) -> Vec<(&'static str, String)> {
     let grpc = "application/grpc";
     let whole = |message: &[u8]| framed(0, message.len(), message);
@@ -69,7 +72,7 @@ pub(super) async fn attack(field: &Field<'_>) -> Vec<(&'static str, String)> {
     let bomb: Vec<u8> =
         [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3].into_iter().chain(std::iter::repeat_n(0, 1 << 20)).collect();
     let (malformed, compressed) = ((Code::InvalidArgument, "MALFORMED"), (Code::Unimplemented, "COMPRESSED"));
-    let cases: Vec<(&str, Request<()>, Vec<u8>, (Code, &str))> = vec![
+    let cases: Vec<Case> = vec![
         ("truncated protobuf", plain(CHECK_IN), whole(&[0x0a, 5, b'a']), malformed),
         ("a field of the wrong kind", plain(CHECK_IN), whole(&[0x08, 1]), malformed),
         ("a number of eleven bytes", plain(CHECK_IN), whole(&[0xff; 11]), malformed),
