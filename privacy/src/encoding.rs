@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::{
     grid::{Grid, GridError},
+    packed::PackedVector,
     ring::RingVector,
     rounding::Integers,
     units::{Clip, OutOfRange},
@@ -230,10 +231,10 @@ impl Encoding {
     }
 
     /// Whether each block of a vector on the grid is within its own bound; the block that is not, 0 being the update.
-    pub(crate) fn excessive_block(&self, vector: &RingVector) -> Option<usize> {
+    pub(crate) fn excessive_block(&self, vector: &PackedVector) -> Option<usize> {
         let square = |bound: u64| u128::from(bound) * u128::from(bound);
         let dimension = self.model_dimension();
-        let norm = RingVector::squared_norm(vector.centered().take(dimension));
+        let norm = vector.squared_norm(dimension);
         if norm > square(self.model_bound) {
             return Some(0);
         }

@@ -60,6 +60,7 @@ pub mod ledger;
 pub mod local;
 pub mod mechanism;
 pub mod noise;
+mod packed;
 mod ring;
 mod rounding;
 pub mod units;

@@ -72,6 +72,8 @@ impl From<CheckIn> for v1::CheckInResponse {
                 CheckIn::Assigned(assignment) => Answer::Assignment(assignment.into()),
                 CheckIn::TurnedAway(reason) => Answer::TurnedAway(reason.into()),
             }),
+            // Made where it can be verified: by the service.
+            assignment_token: bytes::Bytes::new(),
         }
     }
 }
@@ -136,7 +138,7 @@ mod tests {
 
     #[test]
     fn an_empty_or_unknown_answer_is_refused() {
-        let missing = CheckIn::try_from(v1::CheckInResponse { answer: None });
+        let missing = CheckIn::try_from(v1::CheckInResponse::default());
         assert_eq!(missing, Err(WireError::Missing { field: "answer" }));
         for reason in [0, 4, -1] {
             let wire = v1::TurnedAway { reason, retry_after_ms: 0 };

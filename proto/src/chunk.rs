@@ -49,7 +49,12 @@ pub enum ChunkError {
 
 /// Cuts `bytes` into chunks, without copying them.
 pub fn cut(bytes: Bytes) -> impl Iterator<Item = v1::Chunk> + Send + 'static {
-    (0..bytes.len()).step_by(CHUNK_LIMIT).map(move |start| {
+    cut_from(bytes, 0)
+}
+
+/// Cuts what lies at and after `offset`, which is nothing when the whole is not so long.
+pub fn cut_from(bytes: Bytes, offset: usize) -> impl Iterator<Item = v1::Chunk> + Send + 'static {
+    (offset..bytes.len()).step_by(CHUNK_LIMIT).map(move |start| {
         let data = bytes.slice(start..bytes.len().min(start + CHUNK_LIMIT));
         v1::Chunk { crc32c: crc32c::crc32c(&data), offset: start as u64, data }
     })
@@ -72,6 +77,18 @@ impl Assembly {
     #[must_use]
     pub fn up_to(limit: usize) -> Self {
         Self { bytes: Vec::new(), limit }
+    }
+
+    /// Bytes that are there: the next chunk's offset.
+    #[must_use]
+    pub fn received(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether all bytes are there that may come.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.bytes.len() == self.limit
     }
 
     /// Appends the next chunk.

@@ -10,6 +10,7 @@ pub mod chunk;
 pub mod enrolment;
 pub mod error;
 pub mod reason;
+pub mod transfer;
 pub mod upload;
 
 pub use error::WireError;
@@ -24,8 +25,8 @@ pub mod v1 {
 #[cfg(feature = "server")]
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/murmur.v1.descriptors"));
 
-/// Largest payload of one [`v1::Chunk`]: 1 MiB.
-pub const CHUNK_LIMIT: usize = 1 << 20;
+/// Largest payload of one [`v1::Chunk`], and the one that whole pieces are cut to: 512 KiB.
+pub const CHUNK_LIMIT: usize = 512 << 10;
 
-/// Largest message either side takes: a full chunk with its frame, or a task.
-pub const MESSAGE_LIMIT: usize = CHUNK_LIMIT + (64 << 10);
+/// Largest message either side takes, 1 MiB: a task, or a full chunk with its frame.
+pub const MESSAGE_LIMIT: usize = 1 << 20;

@@ -9,16 +9,10 @@ use tonic::transport::{Certificate, Identity, ServerTlsConfig, server::TcpIncomi
 use crate::{
     ServerError,
     identity::{ListenerIdentity, Registrar},
-    service::{Front, Gate},
+    limits::Limits,
+    service::{Bounded, Front, Gate},
 };
 
-/// HTTP/2 windows. With the default 64 KiB an upload is four times slower; memory per connection is bounded by them.
-const STREAM_WINDOW: u32 = 16 << 20;
-const CONNECTION_WINDOW: u32 = 64 << 20;
-/// Requests that one connection may have in flight.
-const STREAMS: u32 = 64;
-/// How long a connection may take to be made.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long requests in flight may go on once the server stops.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -27,6 +21,7 @@ pub struct Door {
     listener: TcpListener,
     pub(crate) gate: Gate,
     tls: Option<ServerTlsConfig>,
+    pub(crate) limits: Limits,
 }
 
 impl Door {
@@ -37,9 +32,8 @@ impl Door {
         let tls = ServerTlsConfig::new()
             .identity(Identity::from_pem(identity.certificate, identity.key))
             .client_ca_root(Certificate::from_pem(registrar.device_ca()))
-            .client_auth_optional(true)
-            .timeout(HANDSHAKE);
-        Self { listener, gate: Gate::Certified(registrar), tls: Some(tls) }
+            .client_auth_optional(true);
+        Self { listener, gate: Gate::Certified(registrar), tls: Some(tls), limits: Limits::default() }
     }
 
     /// A listener without TLS on this machine, for trials: whoever connects is believed whoever it says it is.
@@ -51,7 +45,13 @@ impl Door {
         if !address.ip().is_loopback() {
             return Err(ServerError::NotLoopback { address });
         }
-        Ok(Self { listener, gate: Gate::Believing, tls: None })
+        Ok(Self { listener, gate: Gate::Believing, tls: None, limits: Limits::default() })
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Where it is reached, as a URL; the host is as it listens.
@@ -68,16 +68,14 @@ impl Door {
         let service = DeviceServiceServer::new(front)
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT);
-        let mut builder = tonic::transport::Server::builder()
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_concurrent_streams(STREAMS)
-            .http2_keepalive_interval(Some(Duration::from_secs(20)));
+        let Limits { call, .. } = self.limits;
+        let mut builder = bounded(&self.limits);
         if let Some(tls) = self.tls {
-            builder = builder.tls_config(tls)?;
+            builder = builder.tls_config(tls.timeout(self.limits.handshake))?;
         }
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_serving::<DeviceServiceServer<Front>>().await;
+        let mut builder = builder.layer(tower::layer::layer_fn(move |inner| Bounded::new(inner, call)));
         let (tell_stop, stopped) = oneshot::channel::<()>();
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         let mut serving = pin!(builder.add_service(service).add_service(health_service).serve_with_incoming_shutdown(
@@ -96,4 +94,19 @@ impl Door {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// A transport that gives nobody more than the limits say: HTTP/2 by itself bounds little of it.
+fn bounded(limits: &Limits) -> tonic::transport::Server {
+    tonic::transport::Server::builder()
+        .initial_stream_window_size(limits.stream_window)
+        .initial_connection_window_size(limits.connection_window)
+        .max_concurrent_streams(limits.streams)
+        .http2_max_header_list_size(limits.header_bytes)
+        .http2_max_pending_accept_reset_streams(Some(limits.pending_resets))
+        .http2_max_local_error_reset_streams(Some(limits.pending_resets))
+        .http2_keepalive_interval(Some(limits.keepalive))
+        .http2_keepalive_timeout(Some(limits.keepalive))
+        .max_connection_age(limits.connection_age)
+        .max_connection_age_grace(limits.connection_grace)
 }

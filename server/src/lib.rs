@@ -5,9 +5,9 @@
 //! - [`driver`] carries out what the coordinator asks for, in order, on one thread that owns it;
 //! - [`service`](Server) answers devices over gRPC and lets nothing unchecked through;
 //! - [`tasks`] has several tasks run side by side, each paid for by its population's ledger, as operators ask for them;
-//! - [`serve_tasks`] ties them together, and [`Server`] does for one task alone. Their caller owns the listeners and the shutdown.
-//!
-//! What is not here yet: limits per device.
+//! - [`Limits`] says what nobody gets more of;
+//! - [`serve_tasks`] ties them together, and [`Server`] does for one task alone. Their caller owns the [`Door`], the entropy and the
+//!   shutdown.
 #![forbid(unsafe_code)]
 
 mod admin;
@@ -15,7 +15,12 @@ pub mod devices;
 mod door;
 pub mod driver;
 mod error;
+#[cfg(feature = "failpoints")]
+pub mod failpoint;
+#[cfg(not(feature = "failpoints"))]
+mod failpoint;
 pub mod identity;
+mod limits;
 mod metrics;
 pub mod moment;
 mod roll;
@@ -29,6 +34,7 @@ pub mod tasks;
 pub use admin::AdminDoor;
 pub use door::Door;
 pub use error::ServerError;
+pub use limits::Limits;
 pub use roll::call_roll;
 pub use server::{Ending, Server, serve_enrolment};
 pub use serving::serve_tasks;

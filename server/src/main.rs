@@ -16,6 +16,9 @@ const REFUSED: u8 = 1;
 const ERROR: u8 = 2;
 
 fn main() -> ExitCode {
+    // Reads FAILPOINTS, and holds until the end.
+    #[cfg(feature = "failpoints")]
+    let _scenario = fail::FailScenario::setup();
     let arguments = cli::Arguments::parse();
     let telemetry = match Telemetry::begin(arguments.log_format, arguments.otlp.as_deref()) {
         Ok(telemetry) => telemetry,

@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 use crate::{
     Door, ServerError,
     driver::{Driver, Queue, run},
+    failpoint::reached,
     service::{Front, Offered, Served},
     store::Store,
 };
@@ -99,12 +100,13 @@ impl<S: Store> Server<S> {
         let schedule = self.driver.schedule();
         let published = self.driver.published().clone();
         let served = Served::new(schedule, self.devices, published, queue.clone())?;
-        let front = Front::new(door.gate.clone(), Offered::only(served));
+        let front = Front::new(door.gate.clone(), Offered::only(served), &door.limits)?;
         let driver = self.driver;
         let way = Arc::downgrade(&queue);
         let owner =
             thread::Builder::new().name("coordinator".into()).spawn(move || run(driver, &way, &end, tell_finished))?;
 
+        reached("serve.listening");
         let over = async {
             // An error means that the thread is gone: there is nothing to linger for.
             if finished.await.is_ok() {
@@ -116,8 +118,10 @@ impl<S: Store> Server<S> {
                 tokio::select! { () = over => {}, () = shutdown => {} }
             })
             .await;
+        reached("shutdown.door-closed");
         queue.stop();
         let driver = join(owner).await?;
+        reached("shutdown.thread-joined");
         served?;
         Ok(Ending {
             outcome: driver.outcome().cloned(),
@@ -136,7 +140,7 @@ impl<S: Store> Server<S> {
 /// # Errors
 /// [`ServerError`] when the transport fails.
 pub async fn serve_enrolment(door: Door, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-    let front = Front::new(door.gate.clone(), Offered::default());
+    let front = Front::new(door.gate.clone(), Offered::default(), &door.limits)?;
     door.serve(front, shutdown).await
 }
 

@@ -25,7 +25,7 @@ pub async fn serve_tasks<S: Store>(
     patience: Duration,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    let front = Front::new(door.gate.clone(), tasks.offered().clone());
+    let front = Front::new(door.gate.clone(), tasks.offered().clone(), &door.limits)?;
     let viewed = tasks.clone();
     let metrics = Metrics::of(move || viewed.all());
     let (end, ended) = watch::channel(false);

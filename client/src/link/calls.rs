@@ -10,14 +10,20 @@ use murmur_proto::{
     chunk::{self, Assembly, ChunkError},
     enrolment::{DeviceCertificate, Enrolment},
     error::digest_bytes,
-    upload::{Header, Withdrawal},
+    transfer::{self, Announced, Announcement},
+    upload::Withdrawal,
     v1::{
         CheckInRequest, EnrollRequest, GetTaskRequest, ReadModelRequest, RenewCertificateRequest, ReportOutcomeRequest,
-        WriteUploadRequest, device_service_client::DeviceServiceClient, write_upload_request::Part,
+        StartUploadRequest, WriteUploadRequest, device_service_client::DeviceServiceClient, write_upload_request::Part,
     },
 };
 use murmur_round::{
-    checkpoint::read_model, coordinator::Verdict, device_id::DeviceId, params::Params, task::Task, task::TaskHash,
+    checkpoint::read_model,
+    coordinator::{Refusal, Verdict},
+    device_id::DeviceId,
+    params::Params,
+    task::Task,
+    task::TaskHash,
 };
 use tonic::{
     Request,
@@ -72,10 +78,16 @@ impl Calls {
         Ok(self.0.clone().renew_certificate(request).await?.into_inner().certificate.try_into()?)
     }
 
-    pub(super) async fn check_in(&self, device: &DeviceId) -> Result<CheckIn, CallError> {
+    /// The answer, and with an assignment the token that its update is announced with.
+    pub(super) async fn check_in(&self, device: &DeviceId) -> Result<(CheckIn, Bytes), CallError> {
         patiently("check-in", || async {
             let request = brief(CheckInRequest { device_id: device.as_str().to_owned() });
-            Ok(self.0.clone().check_in(request).await?.into_inner().try_into()?)
+            let response = self.0.clone().check_in(request).await?.into_inner();
+            let token = response.assignment_token.clone();
+            Ok(match response.try_into()? {
+                CheckIn::Assigned(work) => (CheckIn::Assigned(work), transfer::token("assignment_token", token)?),
+                away @ CheckIn::TurnedAway(_) => (away, Bytes::new()),
+            })
         })
         .await
     }
@@ -110,16 +122,27 @@ impl Calls {
         Ok(read_model(&file, layout)?)
     }
 
-    /// Sends an update. Every attempt sends the same bytes; the coordinator counts them once.
-    pub(super) async fn upload(&self, header: Header, bytes: Bytes) -> Result<Verdict, CallError> {
-        patiently("upload", || async {
-            let parts =
-                [Part::Header(header.clone().into())].into_iter().chain(chunk::cut(bytes.clone()).map(Part::Chunk));
-            let messages = tokio_stream::iter(parts.map(|part| WriteUploadRequest { part: Some(part) }));
-            let response = self.0.clone().write_upload(Request::new(messages)).await?.into_inner();
-            Ok(answer::verdict(response.verdict)?)
-        })
-        .await
+    /// Sends an update. Every attempt announces it again and goes on where the one before it ended; the coordinator counts it
+    /// once, and tells whoever asks again what became of it.
+    pub(super) async fn upload(&self, announcement: Announcement, bytes: Bytes) -> Result<Verdict, CallError> {
+        let sent = patiently("upload", || self.attempt(&announcement, &bytes)).await;
+        // A round that is over for this device ended without it, however the coordinator says so.
+        sent.or_else(|error| error.is_late().then_some(Verdict::Refused(Refusal::RoundClosed)).ok_or(error))
+    }
+
+    async fn attempt(&self, announcement: &Announcement, bytes: &Bytes) -> Result<Verdict, CallError> {
+        let request = brief(StartUploadRequest::from(announcement.clone()));
+        let announced = self.0.clone().start_upload(request).await?.into_inner().try_into()?;
+        let (token, offset) = match announced {
+            Announced::Answered(verdict) => return Ok(verdict),
+            Announced::Expected { upload_token, offset } => (upload_token, offset),
+        };
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let chunks = chunk::cut_from(bytes.clone(), offset).map(Part::Chunk);
+        let parts = [Part::UploadToken(token)].into_iter().chain(chunks);
+        let messages = tokio_stream::iter(parts.map(|part| WriteUploadRequest { part: Some(part) }));
+        let response = self.0.clone().write_upload(Request::new(messages)).await?.into_inner();
+        Ok(answer::verdict(response.verdict)?)
     }
 
     pub(super) async fn withdraw(&self, withdrawal: Withdrawal) -> Result<Verdict, CallError> {

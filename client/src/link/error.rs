@@ -1,6 +1,11 @@
 //! What can go wrong between a device and its coordinator.
 
-use std::{error::Error, io, path::PathBuf, time::SystemTime};
+use std::{
+    error::Error,
+    io,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use murmur_privacy::{
     Digest,
@@ -8,10 +13,11 @@ use murmur_privacy::{
     noise::EntropyError,
     units::{DeltaProbability, Epsilon},
 };
-use murmur_proto::{WireError, chunk::ChunkError};
+use murmur_proto::{WireError, chunk::ChunkError, reason::DOMAIN, v1::ErrorReason};
 use murmur_round::{checkpoint::CheckpointError, device::DeviceError, device_id::DeviceId, task::TaskError};
 use thiserror::Error;
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use crate::data::ExampleError;
 
@@ -118,6 +124,19 @@ fn cause(status: &Status) -> String {
 }
 
 impl CallError {
+    /// Whether the coordinator says that the round is over, or that it was another process that assigned it.
+    pub(super) fn is_late(&self) -> bool {
+        let Self::Status(status) = self else { return false };
+        let info = status.get_details_error_info();
+        info.is_some_and(|info| info.domain == DOMAIN && LATE.iter().any(|late| late.label() == info.reason))
+    }
+
+    /// How long the coordinator asks to be left alone before the call is made again.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        let Self::Status(status) = self else { return None };
+        status.get_details_retry_info()?.retry_delay
+    }
+
     /// Whether the same call may succeed later: the coordinator says so, or was not reached.
     #[must_use]
     pub fn is_passing(&self) -> bool {
@@ -127,6 +146,9 @@ impl CallError {
             || status.source().is_some()
     }
 }
+
+/// Reasons for which a round is over for a device that has its update ready.
+const LATE: [ErrorReason; 3] = [ErrorReason::RoundClosed, ErrorReason::AssignmentExpired, ErrorReason::ForgedToken];
 
 /// Keys and certificates of a device that cannot be read or kept.
 #[derive(Debug, Error)]

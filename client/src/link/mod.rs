@@ -24,5 +24,5 @@ pub use enrol::enrol;
 pub use error::{CallError, EnrolError, LinkError, MemoryError, StateError};
 pub use memory::LocalBudget;
 pub use policy::{Policy, PolicyError, PolicyRefusal};
-pub use session::take_part;
+pub use session::{take_part, take_part_with};
 pub use state::State;

@@ -14,6 +14,9 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_times(12)
     .with_jitter();
 
+/// The longest that a coordinator can make a device wait between two attempts.
+const LONGEST: Duration = Duration::from_secs(30);
+
 /// Makes a call until it succeeds, fails for good, or patience ends.
 pub(super) async fn patiently<T, F: Future<Output = Result<T, CallError>>>(
     what: &'static str,
@@ -23,6 +26,8 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, CallError>>>(
     call.retry(BACKOFF)
         .sleep(tokio::time::sleep)
         .when(CallError::is_passing)
+        // Whoever says when to come back is not asked before, and nobody is waited for beyond reason.
+        .adjust(|error, pause| pause.map(|pause| pause.max(error.pause().unwrap_or_default()).min(LONGEST)))
         .notify(|error, pause| {
             // Once is enough: whoever waits should know for what.
             if told {

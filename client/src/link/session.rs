@@ -5,9 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use murmur_privacy::{Delta, Digest, Upload};
 use murmur_proto::{
     answer::CheckIn,
+    transfer::Announcement,
     upload::{Header, Withdrawal},
 };
 use murmur_round::{
@@ -35,6 +37,30 @@ const PATIENCE: u32 = 10;
 /// [`LinkError`] when the coordinator cannot be reached, does not know the device, or asks for what the device
 /// refuses.
 pub async fn take_part(access: Access, examples: Arc<Examples>, course: Course) -> Result<(), LinkError> {
+    let checked = examples.clone();
+    let trainer = move |task: &Task| {
+        checked.check(&task.model)?;
+        BurnTrainer::new(&task.model).map_err(|error| LinkError::Training(error.to_string()))
+    };
+    take_part_with(access, trainer, examples, course).await
+}
+
+/// Takes part with an app's own trainer and data, of whatever type. `trainer` is asked for one when the device is first given
+/// work of a task, and refuses a task whose model is not its own. Everything else is as in [`take_part`].
+///
+/// # Errors
+/// [`LinkError`], also that of `trainer`.
+pub async fn take_part_with<T, N>(
+    access: Access,
+    trainer: N,
+    data: Arc<T::Data>,
+    course: Course,
+) -> Result<(), LinkError>
+where
+    T: Trainer + Send + 'static,
+    T::Data: Send + Sync + 'static,
+    N: FnMut(&Task) -> Result<T, LinkError>,
+{
     let device = access.device().clone();
     let calls = access.calls()?;
     let behind = access.behind()?;
@@ -44,12 +70,14 @@ pub async fn take_part(access: Access, examples: Arc<Examples>, course: Course) 
         calls,
         memory,
         device,
-        examples,
+        data,
+        new_trainer: trainer,
         course,
         behind,
         task: None,
         refused: None,
         trainer: None,
+        assignment_token: Bytes::new(),
         failures: 0,
         counted: 0,
     };
@@ -78,25 +106,33 @@ pub async fn take_part(access: Access, examples: Arc<Examples>, course: Course) 
     Ok(())
 }
 
-struct Session {
+struct Session<T: Trainer, N> {
     access: Access,
     calls: Calls,
     memory: Memory,
     device: DeviceId,
-    examples: Arc<Examples>,
+    data: Arc<T::Data>,
+    new_trainer: N,
     course: Course,
     behind: Behind,
     /// The task, once it was fetched; it never changes.
     task: Option<(TaskHash, Arc<Task>)>,
     /// The task that was refused last, and why: that is said once.
     refused: Option<(TaskHash, String)>,
-    trainer: Option<BurnTrainer>,
+    trainer: Option<T>,
+    /// What the update of the round under way is announced with.
+    assignment_token: Bytes,
     failures: u32,
     /// Updates that were counted.
     counted: u32,
 }
 
-impl Session {
+impl<T, N> Session<T, N>
+where
+    T: Trainer + Send + 'static,
+    T::Data: Send + Sync + 'static,
+    N: FnMut(&Task) -> Result<T, LinkError>,
+{
     async fn carry_out(&mut self, effect: DeviceEffect) -> Result<Option<DeviceEvent>, LinkError> {
         Ok(Some(match effect {
             DeviceEffect::CheckIn => self.check_in().await?,
@@ -139,9 +175,9 @@ impl Session {
 
     /// Whether the device takes part in the task; if not, its owner is told why, once.
     fn agrees(&mut self, hash: TaskHash, task: &Task) -> Result<bool, LinkError> {
-        let refusal = match self.examples.check(&task.model) {
-            Err(error) if !self.course.patient => return Err(error.into()),
-            Err(error) => format!("this device's data do not fit it: {error}"),
+        let refusal = match self.find_trainer(task) {
+            Err(error) if !self.course.patient => return Err(error),
+            Err(error) => error.to_string(),
             Ok(()) => match self.behind.agree(&self.course.policy, &self.access, hash, task)? {
                 Ok(()) => return Ok(true),
                 Err(refusal) => refusal.to_string(),
@@ -154,6 +190,14 @@ impl Session {
             self.refused = refused;
         }
         Ok(false)
+    }
+
+    /// A trainer of the task's model, for this device's data.
+    fn find_trainer(&mut self, task: &Task) -> Result<(), LinkError> {
+        if self.trainer.is_none() {
+            self.trainer = Some((self.new_trainer)(task)?);
+        }
+        Ok(())
     }
 
     /// Whether the device may ask for work, by its policy.
@@ -175,13 +219,14 @@ impl Session {
         if let Some(calls) = self.access.renewed(&self.calls).await? {
             self.calls = calls;
         }
-        let answer = match self.calls.check_in(&self.device).await {
+        let (answer, token) = match self.calls.check_in(&self.device).await {
             Err(error) if self.course.patient && error.is_passing() => {
                 tracing::warn!("the coordinator is not there, and is asked again and again: {error}");
                 return Ok(DeviceEvent::Failed);
             }
             answer => answer.map_err(|error| self.access.failed(error))?,
         };
+        self.assignment_token = token;
         match answer {
             CheckIn::Assigned(assignment) => Ok(DeviceEvent::Assigned(assignment)),
             CheckIn::TurnedAway(TurnedAway::NotEnrolled) => Err(LinkError::NotEnrolled(self.device.clone())),
@@ -214,15 +259,11 @@ impl Session {
         measure: bool,
     ) -> Result<(Delta, Option<LocalMetrics>), LinkError> {
         let training = |error: &dyn std::fmt::Display| LinkError::Training(error.to_string());
-        let (_, task) = self.task.as_ref().ok_or_else(|| training(&no_task()))?;
-        let trainer = match self.trainer.take() {
-            Some(trainer) => trainer,
-            None => BurnTrainer::new(&task.model).map_err(|error| training(&error))?,
-        };
-        let examples = self.examples.clone();
+        let trainer = self.trainer.take().ok_or_else(|| training(&no_task()))?;
+        let data = self.data.clone();
         let work = tokio::task::spawn_blocking(move || {
             let mut trainer = trainer;
-            let result = trainer.work(&params, &plan, &examples, seed, measure);
+            let result = trainer.work(&params, &plan, &data, seed, measure);
             (trainer, result)
         });
         let (trainer, result) = work.await.map_err(|error| training(&error))?;
@@ -240,7 +281,8 @@ impl Session {
         let bytes = upload.to_bytes();
         let total_length = bytes.len() as u64;
         let header = Header { device: self.device.clone(), task: *task, round, total_length, open_metrics };
-        let verdict = self.calls.upload(header, bytes.into()).await?;
+        let announcement = Announcement { header, assignment_token: self.assignment_token.clone() };
+        let verdict = self.calls.upload(announcement, bytes.into()).await?;
         tracing::info!(round, "update sent: {}", words(&verdict));
         self.failures = 0;
         self.counted += u32::from(verdict == Verdict::Accepted);

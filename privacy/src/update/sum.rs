@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::Upload;
+use super::{Upload, upload::Form};
 use crate::{grid::Grid, ring::RingVector};
 
 /// Sum of uploads in the ring of one grid.
@@ -34,7 +34,14 @@ impl Sum {
     /// # Errors
     /// [`GridMismatch`]; the sum is then unchanged.
     pub fn add(&mut self, upload: &Upload) -> Result<(), GridMismatch> {
-        self.add_vector(&upload.0)
+        if self.grid() != upload.grid() {
+            return Err(GridMismatch);
+        }
+        match &upload.0 {
+            Form::Sealed(vector) => self.0.add_assign(vector),
+            Form::Received(vector) => self.0.add_packed(vector),
+        }
+        Ok(())
     }
 
     /// Adds a partial sum from another thread, shard or replica.
@@ -42,14 +49,10 @@ impl Sum {
     /// # Errors
     /// [`GridMismatch`]; the sum is then unchanged.
     pub fn merge(&mut self, other: Self) -> Result<(), GridMismatch> {
-        self.add_vector(&other.0)
-    }
-
-    fn add_vector(&mut self, addend: &RingVector) -> Result<(), GridMismatch> {
-        if self.grid() != addend.grid() {
+        if self.grid() != other.grid() {
             return Err(GridMismatch);
         }
-        self.0.add_assign(addend);
+        self.0.add_assign(&other.0);
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use super::Bounded;
 use crate::{
     encoding::Encoding,
     grid::Grid,
+    packed::PackedVector,
     ring::{PackingError, RingVector},
 };
 
@@ -21,13 +22,22 @@ pub struct Plain;
 
 impl Seal for Plain {
     fn seal(&self, update: Bounded) -> Upload {
-        Upload(update.0)
+        Upload(Form::Sealed(update.0))
     }
 }
 
 /// One device's contribution on the wire. Its coordinates cannot be read or printed, only packed and added.
 #[derive(Debug)]
-pub struct Upload(pub(super) RingVector);
+pub struct Upload(pub(super) Form);
+
+/// How its coordinates lie in memory.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// As the device made them, 64 bits each.
+    Sealed(RingVector),
+    /// As they came in, `ring_bits` bits each: a coordinator holds many at once.
+    Received(PackedVector),
+}
 
 /// Bytes that no honest device sends for this grid.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -55,7 +65,10 @@ impl Upload {
     /// The grid it lies on.
     #[must_use]
     pub fn grid(&self) -> Grid {
-        self.0.grid()
+        match &self.0 {
+            Form::Sealed(vector) => vector.grid(),
+            Form::Received(vector) => vector.grid(),
+        }
     }
 
     /// Bytes of an upload on `grid`: `ceil(dimension * ring_bits / 8)`.
@@ -67,7 +80,10 @@ impl Upload {
     /// Coordinates end to end, `ring_bits` bits each, least significant bit first, zero padding in the last byte.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.0.pack()
+        match &self.0 {
+            Form::Sealed(vector) => vector.pack(),
+            Form::Received(vector) => vector.bytes().to_vec(),
+        }
     }
 
     /// Reads a plain (unmasked) upload and checks it before it can touch a sum.
@@ -79,9 +95,20 @@ impl Upload {
     /// # Errors
     /// [`UploadError`] for a wrong length, non-zero padding or a block above its bound.
     pub fn from_plain_bytes(encoding: &Encoding, bytes: &[u8]) -> Result<Self, UploadError> {
-        let vector = RingVector::unpack(encoding.grid(), bytes)?;
+        Self::from_plain_vec(encoding, bytes.to_vec())
+    }
+
+    /// The same, of bytes that it takes over and keeps as they are: memory is not taken a second time.
+    ///
+    /// # Guarantee
+    /// That of [`from_plain_bytes`](Self::from_plain_bytes).
+    ///
+    /// # Errors
+    /// Those of [`from_plain_bytes`](Self::from_plain_bytes).
+    pub fn from_plain_vec(encoding: &Encoding, bytes: Vec<u8>) -> Result<Self, UploadError> {
+        let vector = PackedVector::new(encoding.grid(), bytes)?;
         match encoding.excessive_block(&vector) {
-            None => Ok(Self(vector)),
+            None => Ok(Self(Form::Received(vector))),
             Some(0) => Err(UploadError::NormExceeded { bound: encoding.model_bound() }),
             Some(block) => {
                 let measure = block - 1;

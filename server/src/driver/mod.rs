@@ -21,7 +21,7 @@ use murmur_round::{
     time::Time,
 };
 
-use crate::{ServerError, store::Store};
+use crate::{ServerError, failpoint::reached, store::Store};
 use notes::Notes;
 
 /// What one device hears back.
@@ -112,27 +112,49 @@ impl<S: Store> Driver<S> {
     fn settle(&mut self, clock: &dyn Fn() -> Time, reply: &mut dyn FnMut(Reply)) -> Result<(), ServerError> {
         while let Some(effect) = self.coordinator.poll_effect() {
             match effect {
-                Effect::Assign { assignment, .. } => reply(Reply::CheckIn(CheckIn::Assigned(assignment))),
-                Effect::TurnAway { reason, .. } => reply(Reply::CheckIn(CheckIn::TurnedAway(reason))),
-                Effect::Answer { verdict, .. } => reply(Reply::Verdict(verdict)),
+                Effect::Assign { assignment, .. } => {
+                    reached("assign.before");
+                    reply(Reply::CheckIn(CheckIn::Assigned(assignment)));
+                    reached("assign.after");
+                }
+                Effect::TurnAway { reason, .. } => {
+                    reached("turn-away.before");
+                    reply(Reply::CheckIn(CheckIn::TurnedAway(reason)));
+                }
+                Effect::Answer { verdict, .. } => {
+                    reached("answer.before");
+                    reply(Reply::Verdict(verdict));
+                    reached("answer.after");
+                }
                 Effect::Store(checkpoint) => {
+                    reached("store.before");
                     self.store.put_checkpoint(&checkpoint)?;
+                    reached("store.after");
                     self.staged = Some((checkpoint.digest, checkpoint.model.into()));
                 }
                 Effect::Keep(secret) => {
                     let task = self.coordinator.schedule().hash();
+                    reached("keep.before");
                     self.store.put_secret(&task, &secret)?;
+                    reached("keep.after");
                 }
                 Effect::Forget => {
                     let task = self.coordinator.schedule().hash();
+                    reached("forget.before");
                     self.store.remove_secret(&task)?;
+                    reached("forget.after");
                 }
                 Effect::Record(attendance) => {
                     let task = self.coordinator.schedule().hash();
+                    reached("record.before");
                     self.store.append_attendance(&task, &attendance)?;
+                    reached("record.after");
                 }
                 Effect::Persist(entry) => {
+                    let (before, after) = around(&entry.record);
+                    reached(before);
                     self.store.append(&self.coordinator.schedule().task().population, &entry)?;
+                    reached(after);
                     match &entry.record {
                         Record::Spent { round, .. } => self.notes.spent(*round, self.coordinator.guarantee().ok()),
                         Record::Released { .. } => self.rounds_released += 1,
@@ -142,14 +164,22 @@ impl<S: Store> Driver<S> {
                         _ => {}
                     }
                     self.tell(clock(), Event::Persisted { entry: entry.index });
+                    if matches!(entry.record, Record::Spent { .. }) {
+                        reached("noised");
+                    }
                 }
                 Effect::Publish { round, model } => {
+                    reached("publish.before");
                     let resumed = self.staged.is_none();
                     let file = self.take_staged(model)?;
                     self.published.put(model, file);
+                    reached("publish.after");
                     self.notes.published(round, &model, resumed);
                 }
-                Effect::Finished(outcome) => self.notes.finished(&outcome),
+                Effect::Finished(outcome) => {
+                    reached("finished");
+                    self.notes.finished(&outcome);
+                }
             }
         }
         Ok(())
@@ -217,6 +247,17 @@ impl<S: Store> Driver<S> {
     #[must_use]
     pub fn into_store(self) -> S {
         self.store
+    }
+}
+
+/// The points on both sides of an entry's append.
+fn around(record: &Record) -> (&'static str, &'static str) {
+    match record {
+        Record::RoundOpened { .. } => ("persist.opened.before", "persist.opened.after"),
+        Record::Spent { .. } => ("persist.spent.before", "persist.spent.after"),
+        Record::Released { .. } => ("persist.released.before", "persist.released.after"),
+        // A ledger's first entries are appended elsewhere.
+        _ => ("persist.abandoned.before", "persist.abandoned.after"),
     }
 }
 

@@ -15,7 +15,7 @@ use murmur_round::{
 };
 
 use super::{Driver, Published, notes::Notes};
-use crate::{ServerError, rollback::behind, store::Store};
+use crate::{ServerError, failpoint::reached, rollback::behind, store::Store};
 
 impl<S: Store> Driver<S> {
     /// Brings the task to where its first or next round can run: replays the ledger, founds the task if it is new, loads
@@ -46,7 +46,9 @@ impl<S: Store> Driver<S> {
                 ServerError::Ledger { population, cause }
             })?),
         };
+        reached("serve.founding");
         let ledger = found(&schedule, ledger, budget, entropy.provenance(), |entry| store.append(&population, entry))?;
+        reached("serve.founded");
         Self::join(schedule, devices, ledger.into(), store, entropy)
     }
 
@@ -71,6 +73,7 @@ impl<S: Store> Driver<S> {
             return Err(ServerError::OtherSchedule { task: hash });
         }
         store.put_task(&hash, &schedule.task().to_json()?)?;
+        reached("serve.task-kept");
         let checkpoint = match account.model() {
             Some((_, model)) => store.checkpoint(&model)?,
             None => None,
@@ -78,6 +81,7 @@ impl<S: Store> Driver<S> {
         let notes = Notes::new(&schedule);
         let stored = Stored { checkpoint, secret: store.secret(&hash)?, attendance: store.attendance(&hash)? };
         let coordinator = Coordinator::start(schedule, devices, ledger, entropy, stored)?;
+        reached("serve.started");
         let published = Published::default();
         Ok(Self { coordinator, store, published, staged: None, rounds_released, notes, now: Time(0), broken: false })
     }

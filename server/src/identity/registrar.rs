@@ -9,6 +9,7 @@ use super::{
     token::random,
 };
 use crate::{
+    failpoint::reached,
     moment::Moment,
     store::{Enrolled, Redemption, Registry, RegistryError},
 };
@@ -51,10 +52,14 @@ impl Registrar {
             fresh: random()?,
             now,
         };
+        reached("enrol.before");
         let enrolled = self.0.registry.redeem(&redemption)?;
+        reached("enrol.redeemed");
         let Enrolled { device, population, enrolment } = &enrolled;
         tracing::info!(%device, population, enrolment, "enrolled");
-        self.certify(&request, enrolled, now)
+        let certificate = self.certify(&request, enrolled, now)?;
+        reached("enrol.certified");
+        Ok(certificate)
     }
 
     /// Another certificate for a device that is known.

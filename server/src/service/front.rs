@@ -1,6 +1,6 @@
 //! What the service knows without asking the coordinator, and how it asks.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use murmur_privacy::{Digest, Encoding};
@@ -11,9 +11,13 @@ use murmur_round::{
     task::{Schedule, TaskError, TaskHash},
 };
 use tokio::sync::{Semaphore, oneshot};
+use tonic::Request;
 
-use super::{Gate, Offered, RequestError};
-use crate::driver::{Published, Queue, Reply};
+use super::{Gate, Offered, RequestError, gate::Caller, rate::Rate, uploads::Uploads};
+use crate::{
+    driver::{Published, Queue, Reply},
+    limits::Limits,
+};
 
 /// Events that may wait for the coordinator's thread; whoever comes later waits before its event is queued.
 const ROOM: usize = 256;
@@ -25,6 +29,8 @@ pub(crate) struct Front(Arc<Inner>);
 struct Inner {
     gate: Gate,
     offered: Offered,
+    uploads: Uploads,
+    rate: Rate,
 }
 
 /// The task that is served.
@@ -33,6 +39,9 @@ pub(crate) struct Served {
     json: Bytes,
     /// Of every round but for the step, which no check depends on.
     encoding: Encoding,
+    /// How long a round is open, and how long a device without work stays away.
+    window: Duration,
+    come_back: Duration,
     enrolled: BTreeSet<DeviceId>,
     published: Published,
     queue: Arc<Queue>,
@@ -50,6 +59,8 @@ impl Served {
             task: schedule.hash(),
             json: schedule.task().to_json()?.into(),
             encoding: schedule.encoding(schedule.task().privacy.clip),
+            window: Duration::from_secs(schedule.task().participation.window_seconds().into()),
+            come_back: Duration::from_millis(schedule.task().participation.come_back().0),
             enrolled,
             published,
             queue,
@@ -90,6 +101,11 @@ impl Served {
         }
     }
 
+    /// When a device without work is to check in again.
+    pub(super) fn come_back(&self) -> Duration {
+        self.come_back
+    }
+
     pub(super) async fn verdict(&self, event: Event) -> Result<Verdict, RequestError> {
         match self.ask(event).await? {
             Reply::Verdict(verdict) => Ok(verdict),
@@ -107,8 +123,32 @@ impl Served {
 
 impl Front {
     /// With whatever is offered; while that is nothing devices can enrol, and come back later.
-    pub(crate) fn new(gate: Gate, offered: Offered) -> Self {
-        Self(Arc::new(Inner { gate, offered }))
+    ///
+    /// # Errors
+    /// Without entropy from the operating system.
+    pub(crate) fn new(gate: Gate, offered: Offered, limits: &Limits) -> io::Result<Self> {
+        let uploads = Uploads::new(limits.clone()).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(Self(Arc::new(Inner { gate, offered, uploads, rate: Rate::new(limits) })))
+    }
+
+    /// Who asks, unless it asks too often.
+    pub(super) fn caller<T>(&self, request: &Request<T>) -> Result<Caller, RequestError> {
+        let caller = self.gate().caller(request)?;
+        if let Some(device) = caller.device() {
+            self.0.rate.admit(device)?;
+        }
+        Ok(caller)
+    }
+
+    pub(super) fn uploads(&self) -> &Uploads {
+        &self.0.uploads
+    }
+
+    /// What an assigned device shows when it has its update; nothing for any other answer.
+    pub(super) fn assignment_token(&self, device: &DeviceId, answer: &CheckIn) -> Result<Bytes, RequestError> {
+        let CheckIn::Assigned(assignment) = answer else { return Ok(Bytes::new()) };
+        let window = self.task(assignment.task)?.window;
+        Ok(self.uploads().assignment_token(device, assignment, window))
     }
 
     pub(super) fn gate(&self) -> &Gate {

@@ -1,14 +1,19 @@
 //! `murmur.v1.DeviceService`: what a stranger sends is checked here, before the coordinator sees it.
 
+mod foreign;
 mod front;
 mod gate;
+mod layer;
 mod offered;
 mod pace;
+mod rate;
 mod refusal;
 mod upload;
+mod uploads;
 
 pub(crate) use front::{Front, Served};
 pub(crate) use gate::Gate;
+pub(crate) use layer::Bounded;
 pub(crate) use offered::Offered;
 pub(crate) use refusal::RequestError;
 
@@ -16,11 +21,13 @@ use murmur_proto::{
     WireError, chunk,
     enrolment::{self, Enrolment},
     error::{device_id, digest},
+    transfer::{Announcement, Query},
     upload::Withdrawal,
     v1::{
         self, CheckInRequest, CheckInResponse, EnrollRequest, EnrollResponse, GetTaskRequest, GetTaskResponse,
-        ReadModelRequest, ReadModelResponse, RenewCertificateRequest, RenewCertificateResponse, ReportOutcomeRequest,
-        ReportOutcomeResponse, WriteUploadRequest, WriteUploadResponse, device_service_server::DeviceService,
+        QueryUploadRequest, QueryUploadResponse, ReadModelRequest, ReadModelResponse, RenewCertificateRequest,
+        RenewCertificateResponse, ReportOutcomeRequest, ReportOutcomeResponse, StartUploadRequest, StartUploadResponse,
+        WriteUploadRequest, WriteUploadResponse, device_service_server::DeviceService,
     },
 };
 use murmur_round::coordinator::Event;
@@ -43,22 +50,23 @@ impl DeviceService for Front {
         &self,
         request: Request<RenewCertificateRequest>,
     ) -> Result<Response<RenewCertificateResponse>, Status> {
-        let caller = self.gate().caller(&request)?;
+        let caller = self.caller(&request)?;
         let request = enrolment::certificate_request(request.into_inner().certificate_request);
         let certificate = self.gate().renew(caller, request.map_err(RequestError::from)?).await?;
         Ok(Response::new(RenewCertificateResponse { certificate: Some(certificate.into()) }))
     }
 
     async fn check_in(&self, request: Request<CheckInRequest>) -> Result<Response<CheckInResponse>, Status> {
-        let caller = self.gate().caller(&request)?;
+        let caller = self.caller(&request)?;
         let device = device_id(&request.into_inner().device_id).map_err(RequestError::from)?;
         caller.speak_for(&device)?;
-        let answer = self.check_in(device).await?;
-        Ok(Response::new(answer.into()))
+        let answer = self.check_in(device.clone()).await?;
+        let assignment_token = self.assignment_token(&device, &answer)?;
+        Ok(Response::new(CheckInResponse { assignment_token, ..answer.into() }))
     }
 
     async fn get_task(&self, request: Request<GetTaskRequest>) -> Result<Response<GetTaskResponse>, Status> {
-        let caller = self.gate().caller(&request)?;
+        let caller = self.caller(&request)?;
         let task = digest("task_hash", &request.into_inner().task_hash).map_err(RequestError::from)?;
         let task = self.task(task)?;
         task.expect_enrolled(caller.device())?;
@@ -66,20 +74,40 @@ impl DeviceService for Front {
     }
 
     async fn read_model(&self, request: Request<ReadModelRequest>) -> Result<Response<Self::ReadModelStream>, Status> {
-        let caller = self.gate().caller(&request)?;
+        let caller = self.caller(&request)?;
         let model = digest("model_sha256", &request.into_inner().model_sha256).map_err(RequestError::from)?;
         let file = self.model(model, caller.device())?;
         let chunks: Chunks = Box::new(chunk::cut(file).map(|chunk| Ok(ReadModelResponse { chunk: Some(chunk) })));
         Ok(Response::new(tokio_stream::iter(chunks)))
     }
 
+    async fn start_upload(
+        &self,
+        request: Request<StartUploadRequest>,
+    ) -> Result<Response<StartUploadResponse>, Status> {
+        let caller = self.caller(&request)?;
+        let announcement: Result<Announcement, WireError> = request.into_inner().try_into();
+        let announced = upload::start(self, &caller, announcement.map_err(RequestError::from)?).await?;
+        Ok(Response::new(announced.into()))
+    }
+
+    async fn query_upload(
+        &self,
+        request: Request<QueryUploadRequest>,
+    ) -> Result<Response<QueryUploadResponse>, Status> {
+        let caller = self.caller(&request)?;
+        let query: Result<Query, WireError> = request.into_inner().try_into();
+        let query = query.map_err(RequestError::from)?;
+        caller.speak_for(&query.device)?;
+        Ok(Response::new(self.uploads().progress(&query)?.into()))
+    }
+
     async fn write_upload(
         &self,
         request: Request<Streaming<WriteUploadRequest>>,
     ) -> Result<Response<WriteUploadResponse>, Status> {
-        let caller = self.gate().caller(&request)?;
-        let (task, event) = upload::receive(self, &caller, request.into_inner()).await?;
-        let verdict = v1::Verdict::from(task.verdict(event).await?);
+        let caller = self.caller(&request)?;
+        let verdict = v1::Verdict::from(upload::receive(self, &caller, request.into_inner()).await?);
         Ok(Response::new(WriteUploadResponse { verdict: verdict.into() }))
     }
 
@@ -87,7 +115,7 @@ impl DeviceService for Front {
         &self,
         request: Request<ReportOutcomeRequest>,
     ) -> Result<Response<ReportOutcomeResponse>, Status> {
-        let caller = self.gate().caller(&request)?;
+        let caller = self.caller(&request)?;
         let withdrawal = request.into_inner().try_into().map_err(|error: WireError| RequestError::from(error))?;
         let Withdrawal { device, task, round } = withdrawal;
         caller.speak_for(&device)?;

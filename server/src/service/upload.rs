@@ -1,59 +1,129 @@
-//! An upload on its way in. Nothing is allocated before its declared length was compared with the grid.
-
-use std::sync::Arc;
+//! An upload on its way in. Nothing is allocated before its declared length was compared with the grid and room was found.
 
 use murmur_privacy::{Upload, update::UploadError};
 use murmur_proto::{
     WireError,
-    chunk::{Assembly, ChunkError},
-    upload::Header,
-    v1::{self, WriteUploadRequest, write_upload_request::Part},
+    chunk::ChunkError,
+    transfer::{Announced, Announcement},
+    v1::{WriteUploadRequest, write_upload_request::Part},
 };
-use murmur_round::coordinator::Event;
+use murmur_round::{
+    coordinator::{Event, Refusal, Verdict},
+    device_id::DeviceId,
+};
+use tokio::time::Instant;
 use tonic::Streaming;
 
-use super::{Front, RequestError, Served, gate::Caller};
+use super::{
+    Front, RequestError,
+    gate::Caller,
+    uploads::{Arriving, Complete, Key, Opened},
+};
+use crate::failpoint::reached;
 
-/// Receives one upload and checks everything that can be checked without the coordinator.
+/// A device announces an update: everything that can be known before its bytes is checked here.
+pub(super) async fn start(
+    front: &Front,
+    caller: &Caller,
+    announcement: Announcement,
+) -> Result<Announced, RequestError> {
+    let header = &announcement.header;
+    caller.speak_for(&header.device)?;
+    let task = front.task(header.task)?;
+    task.expect_enrolled(Some(&header.device))?;
+    let expected = Upload::encoded_len(&task.encoding().grid());
+    if header.total_length != expected as u64 {
+        return Err(RequestError::WrongLength { expected, found: header.total_length });
+    }
+    let announced = front.uploads().announce(announcement, expected).await?;
+    reached("upload.announced");
+    Ok(announced)
+}
+
+/// Receives what is left of an announced upload; what became of it.
 pub(super) async fn receive(
     front: &Front,
     caller: &Caller,
     mut stream: Streaming<WriteUploadRequest>,
-) -> Result<(Arc<Served>, Event), RequestError> {
-    let Header { device, task, round, total_length, open_metrics } = match next(&mut stream).await? {
-        Some(Part::Header(header)) => header.try_into()?,
-        Some(Part::Chunk(_)) | None => return Err(WireError::Missing { field: "header" }.into()),
+) -> Result<Verdict, RequestError> {
+    let began = Instant::now();
+    let uploads = front.uploads();
+    let token = match next(&mut stream, uploads.patience(began, 0)).await? {
+        Some(Part::UploadToken(token)) => token,
+        Some(Part::Chunk(_)) | None => return Err(WireError::Missing { field: "upload_token" }.into()),
     };
-    caller.speak_for(&device)?;
-    let task = front.task(task)?;
-    task.expect_enrolled(Some(&device))?;
-    let expected = Upload::encoded_len(&task.encoding().grid());
-    if total_length != expected as u64 {
-        return Err(RequestError::WrongLength { expected, found: total_length });
+    let (key, opened) = uploads.open(|device: &DeviceId| caller.speak_for(device), &token)?;
+    let arriving = match opened {
+        Opened::Answered(verdict) => return Ok(verdict),
+        Opened::Arriving(arriving) => arriving,
+    };
+    match fill(front, &mut stream, &arriving, began).await {
+        Ok(()) => {}
+        Err(slow @ RequestError::TooSlow) => {
+            // Its room is for those who come on.
+            uploads.forget(&key);
+            return Err(slow);
+        }
+        Err(error) => return Err(error),
     }
-    let mut assembly = Assembly::exact(expected);
-    while let Some(part) = next(&mut stream).await? {
-        assembly.add(&chunk(part)?)?;
-    }
-    let bytes = assembly.finish_exact()?;
-    let encoding = task.encoding().clone();
-    let checked = move || Upload::from_plain_bytes(&encoding, &bytes);
-    let upload = tokio::task::spawn_blocking(checked).await.map_err(|_| RequestError::Stopped)??;
-    Ok((task, Event::Upload { device, round, upload, open_metrics }))
+    let complete = arriving.complete()?;
+    reached("upload.complete");
+    // A task of its own: a device that hangs up now has still sent the whole, and hears the answer when it asks again.
+    let front = front.clone();
+    tokio::spawn(async move { finish(&front, &key, complete).await }).await.map_err(|_| RequestError::Stopped)?
 }
 
-async fn next(stream: &mut Streaming<WriteUploadRequest>) -> Result<Option<Part>, RequestError> {
-    match stream.message().await? {
+async fn fill(
+    front: &Front,
+    stream: &mut Streaming<WriteUploadRequest>,
+    arriving: &Arriving,
+    began: Instant,
+) -> Result<(), RequestError> {
+    let mut received = 0;
+    while let Some(part) = next(stream, front.uploads().patience(began, received)).await? {
+        match part {
+            Part::Chunk(chunk) => {
+                arriving.add(&chunk)?;
+                received += chunk.data.len();
+                reached("upload.chunk");
+            }
+            Part::UploadToken(_) => return Err(RequestError::SecondToken),
+        }
+    }
+    Ok(())
+}
+
+/// Checks the whole and hands it to the coordinator.
+async fn finish(front: &Front, key: &Key, complete: Complete) -> Result<Verdict, RequestError> {
+    let Complete { bytes, open_metrics, room, answering } = complete;
+    let task = front.task(key.task())?;
+    let encoding = task.encoding().clone();
+    let checked = tokio::task::spawn_blocking(move || Upload::from_plain_vec(&encoding, bytes)).await;
+    let upload = checked.map_err(|_| RequestError::Stopped)?.map_err(RequestError::from);
+    // A device that made a mistake may send something else.
+    let upload = upload.inspect_err(|_| front.uploads().forget(key))?;
+    reached("upload.checked");
+    let (device, round) = (key.device().clone(), key.round());
+    let verdict = task.verdict(Event::Upload { device, round, upload, open_metrics }).await;
+    drop(room);
+    match verdict.inspect_err(|_| front.uploads().forget(key))? {
+        Verdict::Refused(Refusal::RoundClosed) => {
+            front.uploads().forget(key);
+            Err(RequestError::RoundClosed { after: task.come_back() })
+        }
+        verdict => {
+            answering.answer(verdict);
+            reached("upload.answered");
+            Ok(verdict)
+        }
+    }
+}
+
+async fn next(stream: &mut Streaming<WriteUploadRequest>, until: Instant) -> Result<Option<Part>, RequestError> {
+    match tokio::time::timeout_at(until, stream.message()).await.map_err(|_| RequestError::TooSlow)?? {
         Some(WriteUploadRequest { part: Some(part) }) => Ok(Some(part)),
         Some(WriteUploadRequest { part: None }) => Err(WireError::Missing { field: "part" }.into()),
         None => Ok(None),
-    }
-}
-
-fn chunk(part: Part) -> Result<v1::Chunk, RequestError> {
-    match part {
-        Part::Chunk(chunk) => Ok(chunk),
-        Part::Header(_) => Err(RequestError::SecondHeader),
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::StoreError;
+use crate::failpoint::reached;
 
 /// The file system. In tests it remembers every step, so that their order can be seen.
 #[derive(Debug, Default)]
@@ -72,7 +73,9 @@ impl Disk {
             // A disk that is full needs its room back. What cannot be removed is overwritten by the next attempt.
             let _ = fs::remove_file(&part);
         })?;
+        reached("store.synced");
         fs::rename(&part, path).map_err(at(path))?;
+        reached("store.renamed");
         self.note("rename to", path);
         self.sync_parent(path)
     }
@@ -80,6 +83,7 @@ impl Disk {
     fn write_part(&mut self, part: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let mut file = File::create(part).map_err(at(part))?;
         file.write_all(bytes).map_err(at(part))?;
+        reached("store.written");
         self.note("write", part);
         self.sync(part, &file)
     }

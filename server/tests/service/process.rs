@@ -56,12 +56,17 @@ impl Running {
 
     /// Waits until it listens; the port.
     pub(crate) fn port(&mut self) -> u16 {
+        self.port_if_any().unwrap_or_else(|| panic!("it does not listen: {}", self.seen))
+    }
+
+    /// Waits until it listens; the port, unless it ends before.
+    pub(crate) fn port_if_any(&mut self) -> Option<u16> {
         loop {
-            let line = self.lines.recv_timeout(LONG).unwrap_or_else(|_| panic!("it does not listen: {}", self.seen));
+            let line = self.lines.recv_timeout(LONG).ok()?;
             self.seen += &(line.clone() + "\n");
             let address = line.split_once("listening on http").and_then(|(_, rest)| rest.split_once("://127.0.0.1:"));
             if let Some((_, port)) = address {
-                return port.trim().parse().unwrap();
+                return Some(port.trim().parse().unwrap());
             }
         }
     }

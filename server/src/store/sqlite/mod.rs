@@ -29,6 +29,7 @@ use murmur_round::{
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Order, OrderState, Roll, Store, StoreError, checkpoints::Checkpoints, disk::Disk};
+use crate::failpoint::reached;
 use database::{Database, Migrate};
 
 /// A store in one folder, which no second process can open.
@@ -86,7 +87,9 @@ impl SqliteStore {
         what: &str,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, rusqlite::Error>,
     ) -> Result<T, StoreError> {
+        reached("commit.before");
         let done = self.database.write(work)?;
+        reached("commit.after");
         self.disk.note("commit", Path::new(what));
         Ok(done)
     }
@@ -171,6 +174,7 @@ impl Store for SqliteStore {
     fn remove_secret(&mut self, task: &TaskHash) -> Result<(), StoreError> {
         let row = params![task.as_bytes()];
         self.commit("no secret", |transaction| transaction.execute("DELETE FROM secrets WHERE task = ?1", row))?;
+        reached("forget.deleted");
         self.database.fold_log();
         Ok(())
     }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use murmur_privacy::{Digest, NoiseRng};
-use murmur_proto::v1::write_upload_request::Part;
 use murmur_round::{
     coordinator::{Assignment, Outcome, Verdict},
     device_id::DeviceId,
@@ -145,8 +144,8 @@ async fn attack(house: &House, port: u16, honest: &Pass, victim: &Pass, assignme
     for number in [0, 3, 4] {
         assert_eq!(reason(calls[number].as_ref().unwrap_err()), other, "call {number}");
     }
-    let header = Part::Header(device.header(assignment).into());
-    assert_eq!(reason(&device.send(vec![header]).await.unwrap_err()), other, "before any byte of an upload");
+    let announced = device.start(device.announcement(device.header(assignment))).await;
+    assert_eq!(reason(&announced.unwrap_err()), other, "before any byte of an upload");
 
     tokens(house, port).await;
     pretenders(house, port, assignment).await;
@@ -222,7 +221,7 @@ async fn run(hostile: bool) -> Ending<MemoryStore> {
             key: KeyPair::from_pem(&passes[1].key.serialize_pem()).unwrap(),
         };
         assert_ne!(renewed.fingerprint(), passes[1].fingerprint());
-        let again = house.zero_device(port, &renewed);
+        let again = b.on(house.call(port, Some(&renewed)));
         assert_eq!(again.answer(&assignments[1]).await.unwrap(), Verdict::Accepted);
     }
     assert!(a.work().await.is_none());

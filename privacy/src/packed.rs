@@ -1,0 +1,130 @@
+//! A vector over the ring as it travels: read coordinate by coordinate, and never unpacked as a whole.
+
+use std::fmt;
+
+use crate::{
+    grid::Grid,
+    ring::{PackingError, RingVector},
+};
+
+/// The packed form of one vector, of exactly the grid's length and with zero padding. An update that waits to be added takes
+/// `ring_bits` bits per coordinate instead of 64.
+///
+/// Its `Debug` shows the shape only: the coordinates may be one device's.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct PackedVector {
+    grid: Grid,
+    bytes: Vec<u8>,
+}
+
+impl PackedVector {
+    /// The bytes as they are, if they are the packed form of a vector on `grid`.
+    pub(crate) fn new(grid: Grid, bytes: Vec<u8>) -> Result<Self, PackingError> {
+        let expected = RingVector::packed_len(grid);
+        if bytes.len() != expected {
+            return Err(PackingError::Length { expected, found: bytes.len() });
+        }
+        let used = grid.dimension() * usize::from(grid.ring_bits()) % 8;
+        let padding = bytes.last().filter(|_| used > 0).map_or(0, |last| last >> used);
+        if padding == 0 { Ok(Self { grid, bytes }) } else { Err(PackingError::Padding) }
+    }
+
+    pub(crate) fn grid(&self) -> Grid {
+        self.grid
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Residues in `[0, 2^b)`, in order.
+    pub(crate) fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        let bits = usize::from(self.grid.ring_bits());
+        let mask = u64::MAX >> (64 - bits);
+        (0..self.grid.dimension()).map(move |index| self.bits_from(index * bits, bits) & mask)
+    }
+
+    /// Representatives in `[-2^(b-1), 2^(b-1))`.
+    pub(crate) fn centered(&self) -> impl Iterator<Item = i64> + '_ {
+        let shift = 64 - u32::from(self.grid.ring_bits());
+        self.words().map(move |word| ((word << shift) as i64) >> shift)
+    }
+
+    /// Sum of squares of the first coordinates; where it saturates it is above every bound.
+    pub(crate) fn squared_norm(&self, dimension: usize) -> u128 {
+        let values = self.centered().take(dimension);
+        if self.grid.ring_bits() > 31 {
+            return RingVector::squared_norm(values);
+        }
+        // A square has at most 60 bits here: several go into one word before the wide sum takes them.
+        let (mut sum, mut word, mut held) = (0_u128, 0_u64, 0);
+        for value in values {
+            let magnitude = value.unsigned_abs();
+            word += magnitude * magnitude;
+            held += 1;
+            if held == 8 {
+                sum += u128::from(word);
+                (word, held) = (0, 0);
+            }
+        }
+        sum + u128::from(word)
+    }
+
+    /// At least `bits` bits from a position on; what lies above them is to be masked.
+    fn bits_from(&self, position: usize, bits: usize) -> u64 {
+        let (byte, shift) = (position / 8, position % 8);
+        // One load of eight bytes holds the coordinate unless it is very wide or one of the last ones.
+        if let Some(&[a, b, c, d, e, f, g, h]) = self.bytes.get(byte..byte + 8)
+            && shift + bits <= 64
+        {
+            return u64::from_le_bytes([a, b, c, d, e, f, g, h]) >> shift;
+        }
+        let mut wide = [0; 16];
+        let rest = self.bytes.get(byte..).unwrap_or_default();
+        let length = rest.len().min(16);
+        wide[..length].copy_from_slice(&rest[..length]);
+        (u128::from_le_bytes(wide) >> shift) as u64
+    }
+}
+
+impl fmt::Debug for PackedVector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PackedVector").field("grid", &self.grid).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn reading_packed_is_unpacking(bits in 9_u8..=64, values in proptest::collection::vec(any::<i64>(), 1..50)) {
+            let grid = Grid::new(0, bits, 64, values.len(), 1, 0).unwrap();
+            let vector = RingVector::from_signed(grid, values.iter().copied());
+            let packed = PackedVector::new(grid, vector.pack()).unwrap();
+            prop_assert_eq!(packed.centered().collect::<Vec<_>>(), vector.centered().collect::<Vec<_>>());
+            let norm = RingVector::squared_norm(vector.centered());
+            prop_assert_eq!(packed.squared_norm(values.len()), norm);
+            let mut sum = RingVector::from_signed(grid, values.iter().rev().copied());
+            let mut other = sum.clone();
+            sum.add_packed(&packed);
+            other.add_assign(&vector);
+            prop_assert!(sum == other);
+        }
+
+        #[test]
+        fn the_same_bytes_are_refused_as_by_unpacking(bits in 9_u8..=64, dimension in 1_usize..20, bytes: Vec<u8>) {
+            let grid = Grid::new(0, bits, 64, dimension, 1, 0).unwrap();
+            let mut fitting = bytes.clone();
+            fitting.resize(RingVector::packed_len(grid), 0xa5);
+            for bytes in [bytes, fitting] {
+                let unpacked = RingVector::unpack(grid, &bytes).map(|vector| vector.pack());
+                let packed = PackedVector::new(grid, bytes).map(|packed| packed.bytes().to_vec());
+                prop_assert_eq!(packed, unpacked);
+            }
+        }
+    }
+}
