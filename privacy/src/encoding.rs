@@ -238,7 +238,7 @@ impl Encoding {
         if norm > square(self.model_bound) {
             return Some(0);
         }
-        let measures = vector.centered().skip(dimension).zip(&self.measure_bounds);
+        let measures = vector.centered_from(dimension).zip(&self.measure_bounds);
         measures.enumerate().find(|(_, (value, bound))| value.unsigned_abs() > **bound).map(|(index, _)| index + 1)
     }
 }

@@ -2,10 +2,19 @@
 
 use std::fmt;
 
+use pulp::Arch;
+
 use crate::{
     grid::Grid,
     ring::{PackingError, RingVector},
 };
+
+/// Coordinates that are unpacked together: they stay in the processor's nearest memory.
+const BLOCK: usize = 256;
+/// Widest ring of which the squares of a whole block fit into 64 bits: `(2^27)^2 * BLOCK = 2^62`.
+const SUMMED_WHOLE: u8 = 28;
+/// Widest ring of which those of eight coordinates do: `(2^30)^2 * 8 = 2^63`.
+const SUMMED_BY_EIGHT: u8 = 31;
 
 /// The packed form of one vector, of exactly the grid's length and with zero padding. An update that waits to be added takes
 /// `ring_bits` bits per coordinate instead of 64.
@@ -37,37 +46,68 @@ impl PackedVector {
         &self.bytes
     }
 
-    /// Residues in `[0, 2^b)`, in order.
-    pub(crate) fn words(&self) -> impl Iterator<Item = u64> + '_ {
+    /// Residues in `[0, 2^b)`, in order, from this coordinate on.
+    pub(crate) fn words_from(&self, first: usize) -> impl Iterator<Item = u64> + '_ {
         let bits = usize::from(self.grid.ring_bits());
         let mask = u64::MAX >> (64 - bits);
-        (0..self.grid.dimension()).map(move |index| self.bits_from(index * bits, bits) & mask)
+        (first..self.grid.dimension()).map(move |index| self.bits_from(index * bits, bits) & mask)
     }
 
-    /// Representatives in `[-2^(b-1), 2^(b-1))`.
-    pub(crate) fn centered(&self) -> impl Iterator<Item = i64> + '_ {
+    /// Representatives in `[-2^(b-1), 2^(b-1))`, from this coordinate on.
+    pub(crate) fn centered_from(&self, first: usize) -> impl Iterator<Item = i64> + '_ {
         let shift = 64 - u32::from(self.grid.ring_bits());
-        self.words().map(move |word| ((word << shift) as i64) >> shift)
+        self.words_from(first).map(move |word| ((word << shift) as i64) >> shift)
+    }
+
+    /// Hands out residues of rings of up to 32 bits in blocks, as far as whole blocks go; how many coordinates those were.
+    ///
+    /// Eight coordinates begin at the same bits of every group of `b` bytes, so where each is to be found in its group is worked out
+    /// once.
+    #[inline(always)]
+    pub(crate) fn blocks(&self, limit: usize, mut take: impl FnMut(usize, &[u32; BLOCK])) -> usize {
+        let bits = usize::from(self.grid.ring_bits());
+        let mask = u32::MAX >> (32 - bits.min(32));
+        let places: [(usize, u32); 8] = std::array::from_fn(|place| (place * bits / 8, (place * bits % 8) as u32));
+        let mut words = [0; BLOCK];
+        let mut done = 0;
+        // Every load reads eight bytes, the last one of a group up to nine behind it.
+        while done + BLOCK <= limit && (done + BLOCK) / 8 * bits + 9 <= self.bytes.len() {
+            for (group, out) in (0..).zip(words.chunks_exact_mut(8)) {
+                let start = done / 8 * bits + group * bits;
+                let bytes = &self.bytes[start..start + bits + 9];
+                for (word, (byte, shift)) in out.iter_mut().zip(places) {
+                    // PANIC: `byte` is below `bits`, and there are eight bytes behind it.
+                    let load: [u8; 8] = bytes[byte..byte + 8].try_into().expect("eight bytes");
+                    *word = (u64::from_le_bytes(load) >> shift) as u32 & mask;
+                }
+            }
+            take(done, &words);
+            done += BLOCK;
+        }
+        done
     }
 
     /// Sum of squares of the first coordinates; where it saturates it is above every bound.
     pub(crate) fn squared_norm(&self, dimension: usize) -> u128 {
-        let values = self.centered().take(dimension);
-        if self.grid.ring_bits() > 31 {
-            return RingVector::squared_norm(values);
+        let bits = self.grid.ring_bits();
+        let (mut sum, mut done) = (0_u128, 0);
+        if bits <= SUMMED_BY_EIGHT {
+            let together = if bits <= SUMMED_WHOLE { BLOCK } else { 8 };
+            let shift = 32 - u32::from(bits);
+            Arch::new().dispatch(|| {
+                done = self.blocks(dimension, |_, words| {
+                    let square = |word: u32| {
+                        let size = u64::from((((word << shift) as i32) >> shift).unsigned_abs());
+                        size * size
+                    };
+                    for words in words.chunks_exact(together) {
+                        sum += u128::from(words.iter().map(|word| square(*word)).sum::<u64>());
+                    }
+                });
+            });
         }
-        // A square has at most 60 bits here: several go into one word before the wide sum takes them.
-        let (mut sum, mut word, mut held) = (0_u128, 0_u64, 0);
-        for value in values {
-            let magnitude = value.unsigned_abs();
-            word += magnitude * magnitude;
-            held += 1;
-            if held == 8 {
-                sum += u128::from(word);
-                (word, held) = (0, 0);
-            }
-        }
-        sum + u128::from(word)
+        let rest = self.centered_from(done).take(dimension - done);
+        sum.saturating_add(RingVector::squared_norm(rest))
     }
 
     /// At least `bits` bits from a position on; what lies above them is to be masked.
@@ -101,11 +141,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_packed_is_unpacking(bits in 9_u8..=64, values in proptest::collection::vec(any::<i64>(), 1..50)) {
-            let grid = Grid::new(0, bits, 64, values.len(), 1, 0).unwrap();
+        fn reading_packed_is_unpacking(bits in 9_u8..=64, values in proptest::collection::vec(any::<i64>(), 1..700)) {
+            let grid = Grid::new(0, bits, 224, values.len(), 1, 0).unwrap();
             let vector = RingVector::from_signed(grid, values.iter().copied());
             let packed = PackedVector::new(grid, vector.pack()).unwrap();
-            prop_assert_eq!(packed.centered().collect::<Vec<_>>(), vector.centered().collect::<Vec<_>>());
+            prop_assert_eq!(packed.centered_from(0).collect::<Vec<_>>(), vector.centered().collect::<Vec<_>>());
             let norm = RingVector::squared_norm(vector.centered());
             prop_assert_eq!(packed.squared_norm(values.len()), norm);
             let mut sum = RingVector::from_signed(grid, values.iter().rev().copied());

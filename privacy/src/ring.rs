@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use pulp::Arch;
+
 use crate::{grid::Grid, packed::PackedVector};
 
 /// A vector over the ring of one grid. Addition wraps, so it is exact, commutative and associative.
@@ -128,15 +130,23 @@ impl RingVector {
 
     /// Adds a packed vector of the same grid.
     pub(crate) fn add_packed(&mut self, other: &PackedVector) {
-        let mask = mask(self.grid);
+        let (mask, dimension) = (mask(self.grid), self.grid.dimension());
         match &mut self.words {
             Words::Narrow(words) => {
-                for (word, addend) in words.iter_mut().zip(other.words()) {
-                    *word = word.wrapping_add(addend as u32) & mask as u32;
+                let mask = mask as u32;
+                let done = Arch::new().dispatch(|| {
+                    other.blocks(dimension, |first, addends| {
+                        for (word, addend) in words[first..].iter_mut().zip(addends) {
+                            *word = word.wrapping_add(*addend) & mask;
+                        }
+                    })
+                });
+                for (word, addend) in words[done..].iter_mut().zip(other.words_from(done)) {
+                    *word = word.wrapping_add(addend as u32) & mask;
                 }
             }
             Words::Wide(words) => {
-                for (word, addend) in words.iter_mut().zip(other.words()) {
+                for (word, addend) in words.iter_mut().zip(other.words_from(0)) {
                     *word = word.wrapping_add(addend) & mask;
                 }
             }

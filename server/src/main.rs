@@ -10,6 +10,10 @@ use clap::Parser;
 use murmur_server::ServerError;
 use telemetry::Telemetry;
 
+/// Updates come and go by megabytes, and glibc would go to the kernel for each.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The ledger said no.
 const REFUSED: u8 = 1;
 /// Something is broken, or was asked for wrongly.

@@ -21,6 +21,10 @@ use device::Device;
 use house::House;
 use tokio::sync::Mutex;
 
+/// As in the server's own binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Streams at a time.
 const CLIENTS: usize = 16;
 /// Updates of each client, each from a device of its own: one device has one update a round.
