@@ -132,13 +132,21 @@ pub fn reconcile<S: Store>(store: &mut S, population: &str) -> Result<TakenOver,
             let model = models.first().map_or(Digest::ZERO, |(model, _)| *model);
             return Err(ReconcileError::NoReservation { population: population.to_owned(), model, task });
         };
+        let highest = models.iter().map(|(_, round)| *round).max().unwrap_or(0);
+        let mut charged = 0;
         if let Some(round) = account.open_round() {
-            persist(store, &mut ledger, population, |ledger| ledger.abandon(task, round))?;
+            if round <= highest {
+                // It was open when the backup was made, and may be one of those that were released since.
+                persist(store, &mut ledger, population, |ledger| ledger.spend(task, round))?;
+                charged += 1;
+            } else {
+                persist(store, &mut ledger, population, |ledger| ledger.abandon(task, round))?;
+            }
         }
         let account = ledger.account(&task).map_err(failed)?;
-        let highest = models.iter().map(|(_, round)| *round).max().unwrap_or(0);
         let missing = highest.saturating_add(1).saturating_sub(account.next_round());
-        for _ in 0..missing.max(u32::try_from(models.len()).unwrap_or(u32::MAX)) {
+        let models_left = u32::try_from(models.len()).unwrap_or(u32::MAX).saturating_sub(charged);
+        for _ in 0..missing.max(models_left) {
             let account = ledger.account(&task).map_err(failed)?;
             if !account.affords_another() {
                 // All that the task may ever spend is spent.
@@ -147,8 +155,9 @@ pub fn reconcile<S: Store>(store: &mut S, population: &str) -> Result<TakenOver,
             let round = account.next_round();
             persist(store, &mut ledger, population, |ledger| ledger.open_round(task, round))?;
             persist(store, &mut ledger, population, |ledger| ledger.spend(task, round))?;
-            taken.rounds += 1;
+            charged += 1;
         }
+        taken.rounds += charged;
         // Last: a process that ends before this charges again, and never too little.
         models.iter().try_for_each(|(model, _)| store.put_reconciled(model))?;
     }
@@ -168,3 +177,6 @@ fn persist<S: Store>(
     ledger.persisted(entry.index).map_err(failed)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
