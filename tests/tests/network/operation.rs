@@ -4,6 +4,9 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{medium::Fuse, task::DEVICES};
 
+/// A step of simulated time, in milliseconds.
+pub(crate) const STEP: u32 = 5;
+
 /// One thing that happens, at once; time passes only in [`Wait`](Self::Wait).
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operation {
@@ -42,8 +45,9 @@ pub(crate) fn of_seed(seed: u64) -> Vec<Operation> {
             _ => Operation::DieAt(Fuse { steps: rng.random_range(0..8), takes_hold: rng.random() }),
         });
         // Most waits are as long as a call, some as long as a round.
-        let longest = if rng.random_range(0..4) == 0 { 6_000 } else { 400 };
-        operations.push(Operation::Wait(rng.random_range(10..longest)));
+        let longest = if rng.random_range(0..4) == 0 { 1_200 } else { 80 };
+        // Whole steps: one wait or two of half its length are the same.
+        operations.push(Operation::Wait(STEP * rng.random_range(2..longest)));
     }
     operations
 }

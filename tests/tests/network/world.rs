@@ -17,14 +17,12 @@ use turmoil::Sim;
 use crate::{
     linked,
     medium::Medium,
-    operation::Operation,
+    operation::{Operation, STEP},
     oracle, stubborn,
     task::{DEVICES, devices, name, schedule},
     wire::{SERVER, connections},
 };
 
-/// A step of simulated time.
-const TICK: Duration = Duration::from_millis(5);
 /// Until then the task must be over once everything works again: the patience of a transport that lost its peer, and the rounds.
 const HEALED: Duration = Duration::from_secs(400);
 /// How long the server is down after it died.
@@ -98,6 +96,8 @@ pub(crate) struct Story {
     pub(crate) processes: u64,
     /// Uploads that went on where they had broken.
     pub(crate) resumed: u64,
+    /// The longest that it took until the task was over, once everything worked again.
+    pub(crate) longest: Duration,
 }
 
 impl Story {
@@ -111,6 +111,7 @@ impl Story {
             told: self.told + other.told,
             processes: self.processes + other.processes,
             resumed: self.resumed + other.resumed,
+            longest: self.longest.max(other.longest),
         }
     }
 }
@@ -124,7 +125,7 @@ pub(crate) fn run(seed: u64, operations: &[Operation]) -> Result<Story, String> 
     fastrand::seed(seed);
     let mut sim = turmoil::Builder::new()
         .rng_seed(seed)
-        .tick_duration(TICK)
+        .tick_duration(Duration::from_millis(STEP.into()))
         .simulation_duration(Duration::from_secs(100_000))
         .min_message_latency(Duration::from_millis(1))
         .max_message_latency(Duration::from_millis(40))
@@ -146,15 +147,17 @@ pub(crate) fn run(seed: u64, operations: &[Operation]) -> Result<Story, String> 
     for operation in operations {
         world.apply(*operation)?;
     }
+    let healed = world.sim.elapsed();
     world.heal()?;
     if !world.is_over {
         return Err(format!("the task is not over {HEALED:?} after everything was healed"));
     }
+    let longest = world.sim.elapsed() - healed;
     let World { sim, processes, .. } = world;
     drop(sim);
     let story = oracle::judge(&processes.medium.kept(), &heard.all())?;
     let (processes, resumed) = (processes.count.load(Ordering::Relaxed), heard.resumed.load(Ordering::Relaxed));
-    Ok(Story { processes, resumed, ..story })
+    Ok(Story { processes, resumed, longest, ..story })
 }
 
 struct World<'a> {
