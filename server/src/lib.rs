@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+mod connection;
 pub mod devices;
 mod door;
 pub mod driver;

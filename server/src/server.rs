@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::Arc,
+    sync::{Arc, mpsc::Receiver},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Door, ServerError,
-    driver::{Driver, Queue, run},
+    driver::{Command, Driver, Queue, run, run_in_place},
     failpoint::reached,
     service::{Front, Offered, Served},
     store::Store,
@@ -95,35 +95,67 @@ impl<S: Store> Server<S> {
         linger: Duration,
         shutdown: impl Future<Output = ()>,
     ) -> Result<Ending<S>, ServerError> {
+        let Begun { driver, queue, end, tell_finished, finished, front } = self.begin(&door)?;
+        let way = Arc::downgrade(&queue);
+        let owner =
+            thread::Builder::new().name("coordinator".into()).spawn(move || run(driver, &way, &end, tell_finished))?;
+        reached("serve.listening");
+        let served = answer(door, front, finished, linger, shutdown).await;
+        reached("shutdown.door-closed");
+        queue.stop();
+        let driver = join(owner).await?;
+        reached("shutdown.thread-joined");
+        served?;
+        Ending::of(driver)
+    }
+
+    /// As [`serve`](Self::serve), with the coordinator on the caller's runtime and by its clock instead of on a thread of its own. It is
+    /// for simulated time, of which threads know nothing: whatever the store waits for holds up everybody else on that runtime.
+    ///
+    /// # Errors
+    /// As for [`serve`](Self::serve).
+    pub async fn serve_in_place(
+        self,
+        door: Door,
+        linger: Duration,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<Ending<S>, ServerError> {
+        let Begun { driver, queue, end, tell_finished, finished, front } = self.begin(&door)?;
+        let answering = async {
+            let served = answer(door, front, finished, linger, shutdown).await;
+            queue.stop();
+            served
+        };
+        let (served, driver) = tokio::join!(answering, run_in_place(driver, &queue, end, tell_finished));
+        let driver = driver?;
+        served?;
+        Ending::of(driver)
+    }
+
+    fn begin(self, door: &Door) -> Result<Begun<S>, ServerError> {
         let (queue, end) = Queue::new();
         let (tell_finished, finished) = oneshot::channel();
         let schedule = self.driver.schedule();
         let published = self.driver.published().clone();
         let served = Served::new(schedule, self.devices, published, queue.clone())?;
         let front = Front::new(door.gate.clone(), Offered::only(served), &door.limits)?;
-        let driver = self.driver;
-        let way = Arc::downgrade(&queue);
-        let owner =
-            thread::Builder::new().name("coordinator".into()).spawn(move || run(driver, &way, &end, tell_finished))?;
+        Ok(Begun { driver: self.driver, queue, end, tell_finished, finished, front })
+    }
+}
 
-        reached("serve.listening");
-        let over = async {
-            // An error means that the thread is gone: there is nothing to linger for.
-            if finished.await.is_ok() {
-                tokio::time::sleep(linger).await;
-            }
-        };
-        let served = door
-            .serve(front, async {
-                tokio::select! { () = over => {}, () = shutdown => {} }
-            })
-            .await;
-        reached("shutdown.door-closed");
-        queue.stop();
-        let driver = join(owner).await?;
-        reached("shutdown.thread-joined");
-        served?;
-        Ok(Ending {
+/// A server, and everything that it serves with.
+struct Begun<S> {
+    driver: Driver<S>,
+    queue: Arc<Queue>,
+    end: Receiver<Command>,
+    tell_finished: oneshot::Sender<()>,
+    finished: oneshot::Receiver<()>,
+    front: Front,
+}
+
+impl<S: Store> Ending<S> {
+    fn of(driver: Driver<S>) -> Result<Self, ServerError> {
+        Ok(Self {
             outcome: driver.outcome().cloned(),
             task: driver.schedule().hash(),
             rounds_released: driver.rounds_released(),
@@ -133,6 +165,26 @@ impl<S: Store> Server<S> {
             store: driver.into_store(),
         })
     }
+}
+
+/// Answers devices until the task has been over for `linger`, or until `shutdown` completes.
+async fn answer(
+    door: Door,
+    front: Front,
+    finished: oneshot::Receiver<()>,
+    linger: Duration,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServerError> {
+    let over = async {
+        // An error means that the coordinator is gone: there is nothing to linger for.
+        if finished.await.is_ok() {
+            tokio::time::sleep(linger).await;
+        }
+    };
+    let stop = async {
+        tokio::select! { () = over => {}, () = shutdown => {} }
+    };
+    door.serve(front, stop).await
 }
 
 /// Lets devices enrol at the `door` until `shutdown` completes. There is no task: whoever asks for work is to come back.

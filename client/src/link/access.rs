@@ -1,8 +1,9 @@
 //! How a device reaches its coordinator, and who it is there.
 
-use std::time::SystemTime;
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use murmur_round::{device::Device, device_id::DeviceId};
+use tonic::transport::{Channel, Endpoint};
 
 use super::{
     Address, AddressError, CallError, LinkError, LocalBudget, MemoryError, State, StateError, calls::Calls,
@@ -14,6 +15,29 @@ use super::{
 pub struct Access {
     way: Way,
     local: Option<LocalBudget>,
+    connect: Connect,
+}
+
+/// How a connection is made, when it is needed.
+#[derive(Clone)]
+pub(super) struct Connect(Arc<dyn Fn(&Endpoint) -> Channel + Send + Sync>);
+
+impl Connect {
+    pub(super) fn to(&self, endpoint: &Endpoint) -> Channel {
+        (self.0)(endpoint)
+    }
+}
+
+impl Default for Connect {
+    fn default() -> Self {
+        Self(Arc::new(Endpoint::connect_lazy))
+    }
+}
+
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connect")
+    }
 }
 
 #[derive(Debug)]
@@ -31,13 +55,13 @@ impl Access {
         if server.is_secure() {
             return Err(AddressError::NeedsState(server.to_text()));
         }
-        Ok(Self { way: Way::InClear { server, device }, local: None })
+        Ok(Self { way: Way::InClear { server, device }, local: None, connect: Connect::default() })
     }
 
     /// With the certificate that the coordinator made for an enrolled device.
     #[must_use]
     pub fn enrolled(state: State) -> Self {
-        Self { way: Way::Certified(state), local: None }
+        Self { way: Way::Certified(state), local: None, connect: Connect::default() }
     }
 
     /// The same for a device that may spend this on randomising its own updates, in its whole life.
@@ -46,6 +70,14 @@ impl Access {
     #[must_use]
     pub fn with_local_budget(self, budget: LocalBudget) -> Self {
         Self { local: Some(budget), ..self }
+    }
+
+    /// The same over connections that an app makes in its own way, through a proxy say. `connect` gets the endpoint with everything that
+    /// is set on it, its TLS included, and must make no connection before one is needed: see
+    /// [`connect_with_connector_lazy`](Endpoint::connect_with_connector_lazy).
+    #[must_use]
+    pub fn connected_by(self, connect: impl Fn(&Endpoint) -> Channel + Send + Sync + 'static) -> Self {
+        Self { connect: Connect(Arc::new(connect)), ..self }
     }
 
     /// The device as it was, and where it remembers what it does.
@@ -69,10 +101,9 @@ impl Access {
     /// A connection with what is at hand now.
     pub(super) fn calls(&self) -> Result<Calls, LinkError> {
         match &self.way {
-            Way::InClear { server, .. } => Ok(Calls::in_clear(server)),
-            Way::Certified(state) => {
-                Calls::certified(state.server(), state.ca(), state.identity()).map_err(LinkError::Identity)
-            }
+            Way::InClear { server, .. } => Ok(Calls::in_clear(server, &self.connect)),
+            Way::Certified(state) => Calls::certified(state.server(), state.ca(), state.identity(), &self.connect)
+                .map_err(LinkError::Identity),
         }
     }
 

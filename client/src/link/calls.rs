@@ -30,7 +30,7 @@ use tonic::{
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 
-use super::{Address, CallError, patience::patiently};
+use super::{Address, CallError, access::Connect, patience::patiently};
 
 /// HTTP/2 windows for models on their way in.
 const STREAM_WINDOW: u32 = 8 << 20;
@@ -44,23 +44,23 @@ pub(super) struct Calls(DeviceServiceClient<Channel>);
 
 impl Calls {
     /// In clear, on this machine.
-    pub(super) fn in_clear(server: &Address) -> Self {
-        Self::over(&endpoint(server))
+    pub(super) fn in_clear(server: &Address, connect: &Connect) -> Self {
+        Self::over(connect.to(&endpoint(server)))
     }
 
     /// To a coordinator that must prove who it is, from a stranger.
     pub(super) fn verifying(server: &Address, ca: &str) -> Result<Self, CallError> {
-        Ok(Self::over(&endpoint(server).tls_config(trusting(ca))?))
+        Ok(Self::over(endpoint(server).tls_config(trusting(ca))?.connect_lazy()))
     }
 
     /// To a coordinator that must prove who it is, from a device that does so too.
-    pub(super) fn certified(server: &Address, ca: &str, identity: &str) -> Result<Self, CallError> {
+    pub(super) fn certified(server: &Address, ca: &str, identity: &str, connect: &Connect) -> Result<Self, CallError> {
         let tls = trusting(ca).identity(Identity::from_pem(identity, identity));
-        Ok(Self::over(&endpoint(server).tls_config(tls)?))
+        Ok(Self::over(connect.to(&endpoint(server).tls_config(tls)?)))
     }
 
-    fn over(endpoint: &Endpoint) -> Self {
-        let client = DeviceServiceClient::new(endpoint.connect_lazy());
+    fn over(channel: Channel) -> Self {
+        let client = DeviceServiceClient::new(channel);
         Self(client.max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT))
     }
 

@@ -7,6 +7,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::{
     Address, EnrolError, State, StateError,
+    access::Connect,
     calls::Calls,
     state::{Folder, read_text},
 };
@@ -46,6 +47,6 @@ pub async fn enrol(server: &Address, ca: &Path, token: &str, folder: &Path, agai
         return Err(EnrolError::OtherDevice { expected, found: certificate.device });
     }
     // A certificate for another key would be found out at the first call: better now, while nothing was replaced.
-    Calls::certified(server, &trusted, &key.with_chain(&certificate.chain))?;
+    Calls::certified(server, &trusted, &key.with_chain(&certificate.chain), &Connect::default())?;
     Ok(folder.enrolled(server, trusted, &key, &certificate)?)
 }

@@ -1,9 +1,6 @@
 //! One device's part in a task, from its first check-in to the end.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use murmur_privacy::{Delta, Digest, Upload};
@@ -23,6 +20,7 @@ use murmur_round::{
     time::{Millis, Time},
     trainer::Trainer,
 };
+use tokio::time::Instant;
 
 use super::{Access, CallError, Course, LinkError, calls::Calls, course::Behind, memory::Memory};
 use crate::{data::Examples, trainer::BurnTrainer};

@@ -9,7 +9,7 @@ mod published;
 mod thread;
 
 pub use published::Published;
-pub(crate) use thread::{Command, Queue, run};
+pub(crate) use thread::{Command, Queue, run, run_in_place};
 
 use bytes::Bytes;
 use murmur_privacy::{Digest, ledger::Record};

@@ -1,15 +1,16 @@
 //! The one thread that owns a driver, and the queue before it.
 
 use std::{
+    ops::ControlFlow,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError},
     },
     time::{Duration, Instant},
 };
 
 use murmur_round::{coordinator::Event, task::TaskHash, time::Time};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
 
 use super::{Driver, Reply};
 use crate::{ServerError, store::Store, tasks::Operation};
@@ -40,11 +41,15 @@ pub(crate) enum Command {
     Stop,
 }
 
-/// Milliseconds since the server began to serve.
+/// Milliseconds since the server began to serve: by the machine's clock, or by that of a runtime whose time is simulated.
 #[derive(Clone, Copy)]
-pub(crate) struct Clock(Instant);
+pub(crate) struct Clock(tokio::time::Instant);
 
 impl Clock {
+    fn begin() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+
     pub(crate) fn now(self) -> Time {
         Time(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
@@ -54,6 +59,8 @@ impl Clock {
 pub(crate) struct Queue {
     clock: Clock,
     commands: Mutex<Sender<Command>>,
+    /// Wakes a driver that has no thread of its own.
+    filled: Notify,
 }
 
 /// The thread is gone.
@@ -68,7 +75,7 @@ impl Queue {
     /// A queue and its end.
     pub(crate) fn new() -> (Arc<Self>, Receiver<Command>) {
         let (commands, end) = mpsc::channel();
-        (Arc::new(Self { clock: Clock(Instant::now()), commands: Mutex::new(commands) }), end)
+        (Arc::new(Self { clock: Clock::begin(), commands: Mutex::new(commands), filled: Notify::new() }), end)
     }
 
     /// Queues a device's event. Stamped and sent under one lock: the queue's order is the stamps' order.
@@ -80,7 +87,9 @@ impl Queue {
         permit: OwnedSemaphorePermit,
     ) -> Result<(), Gone> {
         let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        commands.send(Command::Device { at: self.clock.now(), task, event, reply, permit }).map_err(|_| Gone)
+        commands.send(Command::Device { at: self.clock.now(), task, event, reply, permit }).map_err(|_| Gone)?;
+        self.filled.notify_one();
+        Ok(())
     }
 
     /// Queues an operator's request.
@@ -99,6 +108,7 @@ impl Queue {
     pub(crate) fn stop(&self) {
         // It may be gone already; whoever joins it learns why.
         let _ = self.commands.lock().unwrap_or_else(PoisonError::into_inner).send(Command::Stop);
+        self.filled.notify_one();
     }
 
     /// Waits for whoever has stamped an event and not queued it yet.
@@ -115,18 +125,13 @@ pub(crate) fn run<S: Store>(
     finished: oneshot::Sender<()>,
 ) -> Result<Driver<S>, ServerError> {
     // Weak: a server that is dropped while it serves takes the queue with it, and so ends this thread.
-    let clock = queue.upgrade().map_or_else(|| Clock(Instant::now()), |queue| queue.clock);
+    let clock = queue.upgrade().map_or_else(Clock::begin, |queue| queue.clock);
     let clock = move || clock.now();
     let mut finished = Some(finished);
     // A resumed task may have nothing left to do; no device should be needed to find that out.
     driver.handle(clock(), &clock, Event::Tick, &mut |_| {})?;
     loop {
-        if driver.outcome().is_some()
-            && let Some(finished) = finished.take()
-        {
-            // Nobody waits any more when the server is being stopped: that is fine too.
-            let _ = finished.send(());
-        }
+        tell_once(&driver, &mut finished);
         let mut command = match driver.next_deadline() {
             Some(deadline) => end.recv_timeout(Duration::from_millis(clock().until(deadline).0)),
             None => end.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -139,19 +144,79 @@ pub(crate) fn run<S: Store>(
             }
             command = end.try_recv().or(command);
         }
-        match command {
-            Ok(Command::Device { at, event, reply, permit, .. }) => {
-                drop(permit);
-                let mut reply = Some(reply);
-                driver.handle(at, &clock, event, &mut |answer| {
-                    // A device that hung up asks again.
-                    let _ = reply.take().map(|reply| reply.send(answer));
-                })?;
-            }
-            Err(RecvTimeoutError::Timeout) => driver.handle(moment, &clock, Event::Tick, &mut |_| {})?,
-            // Nobody operates a server of one task: whoever asked is told that it stops.
-            Ok(Command::Operate(_)) => {}
-            Ok(Command::Stop | Command::Drain { .. }) | Err(RecvTimeoutError::Disconnected) => return Ok(driver),
+        if carry_out(&mut driver, &clock, moment, command)?.is_break() {
+            return Ok(driver);
         }
     }
+}
+
+/// As [`run`], on the runtime that it is awaited on and by its clock: where time is simulated, a thread would not be in it.
+pub(crate) async fn run_in_place<S: Store>(
+    mut driver: Driver<S>,
+    queue: &Queue,
+    end: Receiver<Command>,
+    finished: oneshot::Sender<()>,
+) -> Result<Driver<S>, ServerError> {
+    let clock = queue.clock;
+    let clock = move || clock.now();
+    let mut finished = Some(finished);
+    driver.handle(clock(), &clock, Event::Tick, &mut |_| {})?;
+    loop {
+        tell_once(&driver, &mut finished);
+        let command = match (end.try_recv(), driver.next_deadline()) {
+            (Ok(command), _) => Ok(command),
+            (Err(TryRecvError::Disconnected), _) => Err(RecvTimeoutError::Disconnected),
+            (Err(TryRecvError::Empty), Some(deadline)) => {
+                let pause = Duration::from_millis(clock().until(deadline).0);
+                match tokio::time::timeout(pause, queue.filled.notified()).await {
+                    Ok(()) => continue,
+                    // Whoever came before the window's end goes before its end.
+                    Err(_) => end.try_recv().map_err(|_| RecvTimeoutError::Timeout),
+                }
+            }
+            (Err(TryRecvError::Empty), None) => {
+                queue.filled.notified().await;
+                continue;
+            }
+        };
+        if carry_out(&mut driver, &clock, clock(), command)?.is_break() {
+            return Ok(driver);
+        }
+    }
+}
+
+/// Tells whoever waits for the task's end, once.
+fn tell_once<S: Store>(driver: &Driver<S>, finished: &mut Option<oneshot::Sender<()>>) {
+    if driver.outcome().is_some()
+        && let Some(finished) = finished.take()
+    {
+        // Nobody waits any more when the server is being stopped: that is fine too.
+        let _ = finished.send(());
+    }
+}
+
+/// Carries out what came, or what it is time for, and says whether there is more to do.
+fn carry_out<S: Store>(
+    driver: &mut Driver<S>,
+    clock: &dyn Fn() -> Time,
+    moment: Time,
+    command: Result<Command, RecvTimeoutError>,
+) -> Result<ControlFlow<()>, ServerError> {
+    match command {
+        Ok(Command::Device { at, event, reply, permit, .. }) => {
+            drop(permit);
+            let mut reply = Some(reply);
+            driver.handle(at, clock, event, &mut |answer| {
+                // A device that hung up asks again.
+                let _ = reply.take().map(|reply| reply.send(answer));
+            })?;
+        }
+        Err(RecvTimeoutError::Timeout) => driver.handle(moment, clock, Event::Tick, &mut |_| {})?,
+        // Nobody operates a server of one task: whoever asked is told that it stops.
+        Ok(Command::Operate(_)) => {}
+        Ok(Command::Stop | Command::Drain { .. }) | Err(RecvTimeoutError::Disconnected) => {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
