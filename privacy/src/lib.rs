@@ -28,7 +28,7 @@
 //!    rounds toward more loss. A schedule is fixed when its task is created, so the smallest of several sound bounds prices it.
 //! 6. **Spend first, release second.** [`Ledger::reserve`] sets a task's whole worst case aside; tasks, which people create
 //!    adaptively and whose rounds interleave, add up by basic composition. [`Ledger::open_round`] takes a
-//!    number before the round's cohort is drawn and never gives it again: a round that a crash interrupts is abandoned, so one
+//!    number before the round's cohort is drawn and never gives it again: a round that a crash or a shutdown interrupts is abandoned, so one
 //!    number never stands for two cohorts. [`Ledger::spend`] makes an entry; [`Ledger::persisted`], called when the entry is durable, makes the only [`Receipt`]; [`Sum::release`] consumes sum and receipt and checks that the
 //!    receipt paid for exactly this mechanism and this kind of entropy, and [`Sum::release_from`] also for exactly this place of this block
 //!    of correlated noise. So a round is noised at most once, ever, and never before

@@ -10,7 +10,7 @@ use std::{
 use murmur_privacy::{Digest, Upload, ledger::Entry, local::ledger::LocalEntry, units::Clip};
 use murmur_round::{
     checkpoint::Checkpoint,
-    coordinator::{Coordinator, Effect, Event, Outcome, Stored},
+    coordinator::{Coordinator, Effect, Event, Outcome},
     device::{Device, DeviceEffect, DeviceEvent},
     guarantee::Guarantee,
     measure::ReleasedMetrics,
@@ -23,6 +23,7 @@ use murmur_round::{
 use super::{
     flights::{Flights, Place},
     local::{LocalBudgets, LocalSpending},
+    standing::{Kept, Standing, State},
     timing::{Timing, Work},
     workers::{Answer, Job, Workers},
 };
@@ -68,21 +69,6 @@ pub(super) struct Fleet<'a> {
     kept: Kept,
     released: Option<u32>,
     outcome: Option<Outcome>,
-}
-
-/// What a coordinator asked to be kept, beside its ledger and its model.
-#[derive(Default)]
-pub(super) struct Kept {
-    pub(super) secret: Option<Vec<u8>>,
-    pub(super) attendance: Vec<String>,
-}
-
-/// Where devices stand between two rounds, when none has work.
-#[derive(Default)]
-pub(super) struct Standing {
-    pub(super) now: Time,
-    pub(super) queue: Vec<(u64, u64)>,
-    pub(super) turns: HashMap<u64, BTreeMap<TaskHash, Turn>>,
 }
 
 impl<'a> Fleet<'a> {
@@ -370,30 +356,6 @@ impl<'a> Fleet<'a> {
         let model = self.model.map_or_else(|| (Vec::new(), Digest::ZERO), |model| (model.model, model.digest));
         (self.entries, model)
     }
-}
-
-/// A fleet between two rounds, to be written down.
-pub(super) struct State<'a> {
-    pub(super) entropy: u128,
-    pub(super) queue: Vec<(u64, u64)>,
-    pub(super) turns: &'a HashMap<u64, BTreeMap<TaskHash, Turn>>,
-    pub(super) local: &'a Option<LocalBudgets>,
-    pub(super) now: Time,
-    pub(super) entries: &'a [Entry],
-    pub(super) model: &'a Option<Checkpoint>,
-    pub(super) kept: &'a Kept,
-}
-
-/// What a coordinator starts again with.
-pub(super) fn stored(checkpoint: Checkpoint, kept: &Kept) -> Result<Stored, SimError> {
-    use murmur_round::participation::{Attendance, KeptSecret};
-    let damaged = |error: &dyn std::fmt::Display| SimError::Failed(error.to_string());
-    let attendance = kept.attendance.iter().map(|line| Attendance::from_line(line).map_err(|error| damaged(&error)));
-    Ok(Stored {
-        checkpoint: Some(checkpoint),
-        secret: kept.secret.clone().map(KeptSecret::new),
-        attendance: attendance.collect::<Result<_, _>>()?,
-    })
 }
 
 fn unexpected(effect: &Effect) -> SimError {

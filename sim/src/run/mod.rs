@@ -5,6 +5,7 @@ mod flights;
 mod local;
 mod observer;
 mod snapshot;
+mod standing;
 mod timing;
 mod workers;
 
@@ -29,9 +30,10 @@ use murmur_round::{
 };
 
 use crate::{SimError, population::Population, scenario::Scenario};
-use fleet::{Fleet, Released, stored};
+use fleet::{Fleet, Released};
 use local::LocalBudgets;
 use snapshot::Snapshot;
+use standing::stored;
 use timing::Timing;
 
 /// How a simulation is carried out; none of it changes its result but `stop_after`.

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Measurement,
-    fleet::{Kept, Standing, State},
     local::LocalBudgets,
+    standing::{Kept, Standing, State},
 };
 use crate::{SimError, scenario::Scenario};
 
