@@ -57,6 +57,9 @@ pub struct BurnTrainer {
 }
 
 impl BurnTrainer {
+    /// Kinds of models that it trains, as tasks name them.
+    pub const MODEL_KINDS: &[&str] = &["linear", "mlp", "cnn"];
+
     /// A trainer of `model`.
     ///
     /// # Errors

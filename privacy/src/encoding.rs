@@ -230,16 +230,10 @@ impl Encoding {
         })
     }
 
-    /// Whether each block of a vector on the grid is within its own bound; the block that is not, 0 being the update.
-    pub(crate) fn excessive_block(&self, vector: &PackedVector) -> Option<usize> {
-        let square = |bound: u64| u128::from(bound) * u128::from(bound);
-        let dimension = self.model_dimension();
-        let norm = vector.squared_norm(dimension);
-        if norm > square(self.model_bound) {
-            return Some(0);
-        }
-        let measures = vector.centered_from(dimension).zip(&self.measure_bounds);
-        measures.enumerate().find(|(_, (value, bound))| value.unsigned_abs() > **bound).map(|(index, _)| index + 1)
+    /// The first measure of a vector on the grid that is above its own bound, from 0.
+    pub(crate) fn excessive_measure(&self, vector: &PackedVector) -> Option<usize> {
+        let measures = vector.view().centered_from(self.model_dimension()).zip(&self.measure_bounds);
+        measures.enumerate().find(|(_, (value, bound))| value.unsigned_abs() > **bound).map(|(index, _)| index)
     }
 }
 

@@ -74,4 +74,4 @@ pub use grid::Grid;
 pub use ledger::{Ledger, Receipt};
 pub use mechanism::Mechanism;
 pub use noise::{NoiseRng, Provenance};
-pub use update::{Average, Bounded, Delta, Plain, Release, Seal, Sum, Upload};
+pub use update::{Average, Bounded, Delta, Incoming, Plain, Release, Seal, Sum, Upload};

@@ -4,8 +4,6 @@ use std::fmt;
 
 use thiserror::Error;
 
-use pulp::Arch;
-
 use crate::{grid::Grid, packed::PackedVector};
 
 /// A vector over the ring of one grid. Addition wraps, so it is exact, commutative and associative.
@@ -134,19 +132,22 @@ impl RingVector {
         match &mut self.words {
             Words::Narrow(words) => {
                 let mask = mask as u32;
-                let done = Arch::new().dispatch(|| {
-                    other.blocks(dimension, |first, addends| {
+                let done = other.view().for_each_block(
+                    0,
+                    dimension,
+                    #[inline(always)]
+                    |first, addends| {
                         for (word, addend) in words[first..].iter_mut().zip(addends) {
                             *word = word.wrapping_add(*addend) & mask;
                         }
-                    })
-                });
-                for (word, addend) in words[done..].iter_mut().zip(other.words_from(done)) {
+                    },
+                );
+                for (word, addend) in words[done..].iter_mut().zip(other.view().words_from(done)) {
                     *word = word.wrapping_add(addend as u32) & mask;
                 }
             }
             Words::Wide(words) => {
-                for (word, addend) in words.iter_mut().zip(other.words_from(0)) {
+                for (word, addend) in words.iter_mut().zip(other.view().words_from(0)) {
                     *word = word.wrapping_add(addend) & mask;
                 }
             }

@@ -60,35 +60,72 @@ pub fn cut_from(bytes: Bytes, offset: usize) -> impl Iterator<Item = v1::Chunk> 
     })
 }
 
-/// A whole that is being put together.
-pub struct Assembly {
-    bytes: Vec<u8>,
+/// How far a whole has come, and what may come next.
+#[derive(Debug)]
+pub struct Sequence {
+    received: usize,
     limit: usize,
 }
 
-impl Assembly {
-    /// A whole of exactly `length` bytes, for which memory is taken at once: check the length first.
+impl Sequence {
+    /// A whole of at most `limit` bytes, none of which are there.
     #[must_use]
-    pub fn exact(length: usize) -> Self {
-        Self { bytes: Vec::with_capacity(length), limit: length }
-    }
-
-    /// A whole of at most `limit` bytes. Memory grows with what arrives.
-    #[must_use]
-    pub fn up_to(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit }
+    pub fn new(limit: usize) -> Self {
+        Self { received: 0, limit }
     }
 
     /// Bytes that are there: the next chunk's offset.
     #[must_use]
     pub fn received(&self) -> usize {
-        self.bytes.len()
+        self.received
     }
 
     /// Whether all bytes are there that may come.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.bytes.len() == self.limit
+        self.received == self.limit
+    }
+
+    /// The bytes of the next chunk, which count as received from now on.
+    ///
+    /// # Errors
+    /// [`ChunkError`]; nothing is received then.
+    pub fn next<'chunk>(&mut self, chunk: &'chunk v1::Chunk) -> Result<&'chunk [u8], ChunkError> {
+        let (expected, found) = (self.received as u64, chunk.data.len());
+        if found == 0 || found > CHUNK_LIMIT {
+            return Err(ChunkError::Size { found });
+        }
+        if chunk.offset != expected {
+            return Err(ChunkError::Offset { expected, found: chunk.offset });
+        }
+        if found > self.limit - self.received {
+            return Err(ChunkError::TooLong { limit: self.limit as u64 });
+        }
+        if crc32c::crc32c(&chunk.data) != chunk.crc32c {
+            return Err(ChunkError::Crc { offset: chunk.offset });
+        }
+        self.received += found;
+        Ok(&chunk.data)
+    }
+}
+
+/// A whole that is being put together.
+pub struct Assembly {
+    bytes: Vec<u8>,
+    sequence: Sequence,
+}
+
+impl Assembly {
+    /// A whole of at most `limit` bytes. Memory grows with what arrives.
+    #[must_use]
+    pub fn up_to(limit: usize) -> Self {
+        Self { bytes: Vec::new(), sequence: Sequence::new(limit) }
+    }
+
+    /// Bytes that are there: the next chunk's offset.
+    #[must_use]
+    pub fn received(&self) -> usize {
+        self.sequence.received()
     }
 
     /// Appends the next chunk.
@@ -96,33 +133,8 @@ impl Assembly {
     /// # Errors
     /// [`ChunkError`]; nothing is appended then.
     pub fn add(&mut self, chunk: &v1::Chunk) -> Result<(), ChunkError> {
-        let (expected, found) = (self.bytes.len() as u64, chunk.data.len());
-        if found == 0 || found > CHUNK_LIMIT {
-            return Err(ChunkError::Size { found });
-        }
-        if chunk.offset != expected {
-            return Err(ChunkError::Offset { expected, found: chunk.offset });
-        }
-        if found > self.limit - self.bytes.len() {
-            return Err(ChunkError::TooLong { limit: self.limit as u64 });
-        }
-        if crc32c::crc32c(&chunk.data) != chunk.crc32c {
-            return Err(ChunkError::Crc { offset: chunk.offset });
-        }
-        self.bytes.extend_from_slice(&chunk.data);
+        self.bytes.extend_from_slice(self.sequence.next(chunk)?);
         Ok(())
-    }
-
-    /// The whole, which must be as long as [`exact`](Self::exact) said.
-    ///
-    /// # Errors
-    /// [`ChunkError::TooShort`].
-    pub fn finish_exact(self) -> Result<Vec<u8>, ChunkError> {
-        if self.bytes.len() == self.limit {
-            Ok(self.bytes)
-        } else {
-            Err(ChunkError::TooShort { expected: self.limit as u64, found: self.bytes.len() as u64 })
-        }
     }
 
     /// What came, however long; for wholes that a digest vouches for.
@@ -144,7 +156,7 @@ mod tests {
 
     #[test]
     fn every_hostile_chunk_is_told_apart() {
-        let mut whole = Assembly::exact(6);
+        let mut whole = Assembly::up_to(6);
         whole.add(&chunk(0, b"abc")).unwrap();
         let crc32c = chunk(3, b"def").crc32c ^ 1;
         for (bad, error) in [
@@ -162,22 +174,20 @@ mod tests {
             assert_eq!(whole.add(&bad), Err(error));
         }
         whole.add(&chunk(3, b"def")).unwrap();
-        assert_eq!(whole.finish_exact().unwrap(), b"abcdef");
-        let short = Assembly::exact(6).finish_exact();
-        assert_eq!(short, Err(ChunkError::TooShort { expected: 6, found: 0 }));
+        assert_eq!(whole.finish(), b"abcdef");
     }
 
     #[test]
     fn a_whole_of_several_chunks_comes_back() {
         let bytes: Vec<u8> = (0..2 * CHUNK_LIMIT + 5).map(|index| (index % 251) as u8).collect();
-        let mut whole = Assembly::exact(bytes.len());
+        let mut whole = Assembly::up_to(bytes.len());
         let mut chunks = 0;
         for chunk in cut(bytes.clone().into()) {
             whole.add(&chunk).unwrap();
             chunks += 1;
         }
         assert_eq!(chunks, 3);
-        assert_eq!(whole.finish_exact().unwrap(), bytes);
+        assert_eq!(whole.finish(), bytes);
     }
 
     proptest! {

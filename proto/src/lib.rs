@@ -12,6 +12,7 @@ pub mod error;
 pub mod reason;
 pub mod transfer;
 pub mod upload;
+pub mod version;
 
 pub use error::WireError;
 

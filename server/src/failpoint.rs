@@ -39,7 +39,6 @@ pub const POINTS: &[&str] = &[
     "assign.after",
     "upload.announced",
     "upload.chunk",
-    "upload.complete",
     "upload.checked",
     "answer.before",
     "answer.after",

@@ -16,6 +16,7 @@ use murmur_proto::{
         CheckInRequest, EnrollRequest, GetTaskRequest, ReadModelRequest, RenewCertificateRequest, ReportOutcomeRequest,
         StartUploadRequest, WriteUploadRequest, device_service_client::DeviceServiceClient, write_upload_request::Part,
     },
+    version::MINOR_VERSION,
 };
 use murmur_round::{
     checkpoint::read_model,
@@ -79,9 +80,17 @@ impl Calls {
     }
 
     /// The answer, and with an assignment the token that its update is announced with.
-    pub(super) async fn check_in(&self, device: &DeviceId) -> Result<(CheckIn, Bytes), CallError> {
+    pub(super) async fn check_in(
+        &self,
+        device: &DeviceId,
+        model_kinds: &[&str],
+    ) -> Result<(CheckIn, Bytes), CallError> {
         patiently("check-in", || async {
-            let request = brief(CheckInRequest { device_id: device.as_str().to_owned() });
+            let request = brief(CheckInRequest {
+                device_id: device.as_str().to_owned(),
+                minor_version: MINOR_VERSION,
+                model_kinds: model_kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+            });
             let response = self.0.clone().check_in(request).await?.into_inner();
             let token = response.assignment_token.clone();
             Ok(match response.try_into()? {

@@ -40,7 +40,7 @@ pub async fn take_part(access: Access, examples: Arc<Examples>, course: Course) 
         checked.check(&task.model)?;
         BurnTrainer::new(&task.model).map_err(|error| LinkError::Training(error.to_string()))
     };
-    take_part_with(access, trainer, examples, course).await
+    drive(access, trainer, examples, course, BurnTrainer::MODEL_KINDS).await
 }
 
 /// Takes part with an app's own trainer and data, of whatever type. `trainer` is asked for one when the device is first given
@@ -59,6 +59,22 @@ where
     T::Data: Send + Sync + 'static,
     N: FnMut(&Task) -> Result<T, LinkError>,
 {
+    // What the app can train only `trainer` knows, once it sees the task.
+    drive(access, trainer, data, course, &[]).await
+}
+
+async fn drive<T, N>(
+    access: Access,
+    trainer: N,
+    data: Arc<T::Data>,
+    course: Course,
+    model_kinds: &'static [&'static str],
+) -> Result<(), LinkError>
+where
+    T: Trainer + Send + 'static,
+    T::Data: Send + Sync + 'static,
+    N: FnMut(&Task) -> Result<T, LinkError>,
+{
     let device = access.device().clone();
     let calls = access.calls()?;
     let behind = access.behind()?;
@@ -70,6 +86,7 @@ where
         device,
         data,
         new_trainer: trainer,
+        model_kinds,
         course,
         behind,
         task: None,
@@ -93,6 +110,10 @@ where
                     tracing::warn!("this round is not taken part in: {error}");
                     continue;
                 }
+                if error.is_final() && session.course.patient {
+                    tracing::warn!("this device takes no more part in this task: {error}");
+                    continue;
+                }
                 // The device says no; its coordinator is told before its owner is.
                 while let Some(effect) = machine.poll_effect() {
                     session.carry_out(effect).await?;
@@ -111,6 +132,8 @@ struct Session<T: Trainer, N> {
     device: DeviceId,
     data: Arc<T::Data>,
     new_trainer: N,
+    /// Kinds of models that it can train, where that is known.
+    model_kinds: &'static [&'static str],
     course: Course,
     behind: Behind,
     /// The task, once it was fetched; it never changes.
@@ -217,7 +240,7 @@ where
         if let Some(calls) = self.access.renewed(&self.calls).await? {
             self.calls = calls;
         }
-        let (answer, token) = match self.calls.check_in(&self.device).await {
+        let (answer, token) = match self.calls.check_in(&self.device, self.model_kinds).await {
             Err(error) if self.course.patient && error.is_passing() => {
                 tracing::warn!("the coordinator is not there, and is asked again and again: {error}");
                 return Ok(DeviceEvent::Failed);

@@ -3,12 +3,14 @@
 
 mod average;
 mod bounded;
+mod incoming;
 mod release;
 mod sum;
 mod upload;
 
 pub use average::{Average, OtherGrid};
 pub use bounded::{Bounded, Delta};
+pub use incoming::Incoming;
 pub use release::{Release, ReleaseError};
 pub use sum::{GridMismatch, Sum};
 pub use upload::{Plain, Seal, Upload, UploadError};

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::Bounded;
+use super::{Bounded, Incoming};
 use crate::{
     encoding::Encoding,
     grid::Grid,
@@ -106,15 +106,6 @@ impl Upload {
     /// # Errors
     /// Those of [`from_plain_bytes`](Self::from_plain_bytes).
     pub fn from_plain_vec(encoding: &Encoding, bytes: Vec<u8>) -> Result<Self, UploadError> {
-        let vector = PackedVector::new(encoding.grid(), bytes)?;
-        match encoding.excessive_block(&vector) {
-            None => Ok(Self(Form::Received(vector))),
-            Some(0) => Err(UploadError::NormExceeded { bound: encoding.model_bound() }),
-            Some(block) => {
-                let measure = block - 1;
-                let bound = encoding.measure_bounds().get(measure).copied().unwrap_or(0);
-                Err(UploadError::MeasureExceeded { measure, bound })
-            }
-        }
+        Incoming::holding(encoding.clone(), bytes).finish()
     }
 }

@@ -9,7 +9,7 @@ mod phase;
 pub use event::{DeviceEffect, DeviceError, DeviceEvent};
 pub use local::LocalPrivacy;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{device_id::DeviceId, participation::Turn, task::TaskHash, time::Time};
 use phase::Phase;
@@ -28,6 +28,8 @@ struct Memory {
     turns: BTreeMap<TaskHash, Turn>,
     /// Its own budget, if it has one.
     local: Option<LocalPrivacy>,
+    /// Tasks for which that budget has nothing left.
+    done: BTreeSet<TaskHash>,
 }
 
 impl Device {
@@ -40,7 +42,7 @@ impl Device {
     /// A device that remembers its turns: what every [`DeviceEffect::Remember`] said last.
     #[must_use]
     pub fn restored(id: DeviceId, turns: BTreeMap<TaskHash, Turn>) -> Self {
-        let memory = Memory { id, turns, local: None };
+        let memory = Memory { id, turns, local: None, done: BTreeSet::new() };
         Self { memory, phase: Phase::Idle { wake: Time(0) }, effects: VecDeque::new() }
     }
 
@@ -73,7 +75,7 @@ impl Device {
     ///
     /// # Errors
     /// [`DeviceError`] when the coordinator asks for something this device refuses: the device is then idle again and tells
-    /// the coordinator that it withdraws. [`DeviceError::Unexpected`] changes nothing: what the device was at goes on.
+    /// the coordinator that it withdraws. What [is final](DeviceError::is_final) it says once for a task, and withdraws in silence after that. [`DeviceError::Unexpected`] changes nothing: what the device was at goes on.
     pub fn handle(&mut self, now: Time, event: DeviceEvent) -> Result<(), DeviceError> {
         let phase = std::mem::replace(&mut self.phase, Phase::Idle { wake: now });
         let (phase, result) = phase.handle(&mut self.memory, &mut self.effects, now, event);
@@ -93,6 +95,12 @@ impl Device {
             Phase::Idle { wake } => Some(*wake),
             _ => None,
         }
+    }
+
+    /// Whether it refuses every further round of the task: its own budget has nothing left for one.
+    #[must_use]
+    pub fn is_done_with(&self, task: &TaskHash) -> bool {
+        self.memory.done.contains(task)
     }
 
     /// Whether the coordinator said that there is nothing more to do.

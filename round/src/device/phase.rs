@@ -56,6 +56,9 @@ impl Phase {
                 effects.push_back(DeviceEffect::CheckIn);
                 Self::Asking
             }
+            (Self::Asking, DeviceEvent::Assigned(assignment)) if memory.done.contains(&assignment.task) => {
+                withdraw(effects, &assignment, now + REST)
+            }
             (Self::Asking, DeviceEvent::Assigned(assignment)) => {
                 effects.push_back(DeviceEffect::FetchTask(assignment.task));
                 Self::FetchingTask { assignment }
@@ -72,7 +75,7 @@ impl Phase {
                     return (withdraw(effects, &assignment, now + REST), Err(refusal.into()));
                 }
                 if let Err(refusal) = admit(&task, &assignment, memory.local.as_ref()) {
-                    return (refuse(effects, &assignment, now, &refusal), Err(refusal));
+                    return (refuse(memory, effects, &assignment, now, &refusal), Err(refusal));
                 }
                 if memory.local.as_ref().is_some_and(|local| local.is_charged(&assignment)) {
                     effects.push_back(DeviceEffect::Recall { task: assignment.task, round: assignment.round });
@@ -107,7 +110,7 @@ impl Phase {
                             effects.push_back(DeviceEffect::Keep { task: task_hash, round, sealed: bytes, entry });
                             Self::Keeping { assignment, task, sealed }
                         }
-                        Err(refusal) => return (refuse(effects, &assignment, now, &refusal), Err(refusal)),
+                        Err(refusal) => return (refuse(memory, effects, &assignment, now, &refusal), Err(refusal)),
                     }
                 } else {
                     let within = delta.is_within(encoding.clip());
@@ -158,10 +161,18 @@ fn withdraw(effects: &mut VecDeque<DeviceEffect>, assignment: &Assignment, wake:
     Phase::Idle { wake }
 }
 
-/// A device that has nothing left for this task, now or later, does not ask again.
-fn refuse(effects: &mut VecDeque<DeviceEffect>, assignment: &Assignment, now: Time, refusal: &DeviceError) -> Phase {
-    let idle = withdraw(effects, assignment, now);
-    if refusal.is_final() { Phase::Finished } else { idle }
+/// A device that has nothing left for a task, now or later, does not fetch or train for it again; other tasks are another matter.
+fn refuse(
+    memory: &mut Memory,
+    effects: &mut VecDeque<DeviceEffect>,
+    assignment: &Assignment,
+    now: Time,
+    refusal: &DeviceError,
+) -> Phase {
+    if refusal.is_final() {
+        memory.done.insert(assignment.task);
+    }
+    withdraw(effects, assignment, now + REST)
 }
 
 fn send(

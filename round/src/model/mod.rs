@@ -64,6 +64,19 @@ pub enum ModelSpec {
     },
 }
 
+impl ModelSpec {
+    /// Its `kind`, as tasks name it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Linear { .. } => "linear",
+            Self::Mlp { .. } => "mlp",
+            Self::Cnn { .. } => "cnn",
+            Self::External { .. } => "external",
+        }
+    }
+}
+
 /// A `[model]` section that describes no model.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum ModelError {

@@ -37,6 +37,7 @@ struct Inner {
 pub(crate) struct Served {
     task: TaskHash,
     json: Bytes,
+    model_kind: &'static str,
     /// Of every round but for the step, which no check depends on.
     encoding: Encoding,
     /// How long a round is open, and how long a device without work stays away.
@@ -58,6 +59,7 @@ impl Served {
         Ok(Self {
             task: schedule.hash(),
             json: schedule.task().to_json()?.into(),
+            model_kind: schedule.task().model.kind(),
             encoding: schedule.encoding(schedule.task().privacy.clip),
             window: Duration::from_secs(schedule.task().participation.window_seconds().into()),
             come_back: Duration::from_millis(schedule.task().participation.come_back().0),
@@ -74,6 +76,11 @@ impl Served {
 
     pub(super) fn is_for(&self, device: &DeviceId) -> bool {
         self.enrolled.contains(device)
+    }
+
+    /// Whether a device that trains models of these kinds can do the work; one that names none is taken at its word when it fails.
+    pub(super) fn can_be_done_with(&self, model_kinds: &[String]) -> bool {
+        model_kinds.is_empty() || model_kinds.iter().any(|kind| kind == self.model_kind)
     }
 
     pub(super) async fn check_in(&self, device: DeviceId) -> Result<CheckIn, RequestError> {
@@ -173,7 +180,7 @@ impl Front {
         Err(refusal)
     }
 
-    pub(super) async fn check_in(&self, device: DeviceId) -> Result<CheckIn, RequestError> {
-        self.0.offered.check_in(device).await
+    pub(super) async fn check_in(&self, device: DeviceId, model_kinds: &[String]) -> Result<CheckIn, RequestError> {
+        self.0.offered.check_in(device, model_kinds).await
     }
 }

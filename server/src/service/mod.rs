@@ -29,6 +29,7 @@ use murmur_proto::{
         RenewCertificateResponse, ReportOutcomeRequest, ReportOutcomeResponse, StartUploadRequest, StartUploadResponse,
         WriteUploadRequest, WriteUploadResponse, device_service_server::DeviceService,
     },
+    version,
 };
 use murmur_round::coordinator::Event;
 use tonic::{Request, Response, Status, Streaming};
@@ -58,9 +59,11 @@ impl DeviceService for Front {
 
     async fn check_in(&self, request: Request<CheckInRequest>) -> Result<Response<CheckInResponse>, Status> {
         let caller = self.caller(&request)?;
-        let device = device_id(&request.into_inner().device_id).map_err(RequestError::from)?;
+        let CheckInRequest { device_id: name, minor_version, model_kinds } = request.into_inner();
+        let device = device_id(&name).map_err(RequestError::from)?;
         caller.speak_for(&device)?;
-        let answer = self.check_in(device.clone()).await?;
+        version::expect_served(minor_version).map_err(RequestError::from)?;
+        let answer = self.check_in(device.clone(), &model_kinds).await?;
         let assignment_token = self.assignment_token(&device, &answer)?;
         Ok(Response::new(CheckInResponse { assignment_token, ..answer.into() }))
     }

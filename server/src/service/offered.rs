@@ -47,8 +47,7 @@ impl Offered {
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Served>> {
-        let tasks = self.0.tasks.read().unwrap_or_else(PoisonError::into_inner);
-        self.0.only.iter().chain(tasks.iter()).cloned().collect()
+        self.0.only.iter().cloned().chain(self.0.others()).collect()
     }
 
     pub(super) fn task(&self, task: &TaskHash) -> Option<Arc<Served>> {
@@ -57,14 +56,14 @@ impl Offered {
 
     /// Work in the first of the device's tasks that has some; else when to come back.
     ///
-    /// Every task that is asked hears that the device is about. A device that is given work in one task is not asked by the others until
+    /// A task whose kind of model the device cannot train is none of its. Every task that is asked hears that the device is about. A device that is given work in one task is not asked by the others until
     /// it checks in again: it is then absent from a round of theirs that ends before, which changes nothing about anybody else.
-    pub(super) async fn check_in(&self, device: DeviceId) -> Result<CheckIn, RequestError> {
-        if let Some(only) = &self.0.only {
+    pub(super) async fn check_in(&self, device: DeviceId, model_kinds: &[String]) -> Result<CheckIn, RequestError> {
+        if let Some(only) = self.0.only.as_ref().filter(|only| only.can_be_done_with(model_kinds)) {
             return only.check_in(device).await;
         }
-        let mut mine = self.all();
-        mine.retain(|served| served.is_for(&device));
+        let mut mine = self.0.others();
+        mine.retain(|served| served.is_for(&device) && served.can_be_done_with(model_kinds));
         if !mine.is_empty() {
             let turn = self.0.turn.fetch_add(1, Ordering::Relaxed) % mine.len();
             mine.rotate_left(turn);
@@ -82,5 +81,11 @@ impl Offered {
         }
         let after = self.0.pace.spread(Instant::now(), wait.unwrap_or(IDLE));
         Ok(CheckIn::TurnedAway(TurnedAway::ComeBack { after }))
+    }
+}
+
+impl Inner {
+    fn others(&self) -> Vec<Arc<Served>> {
+        self.tasks.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use murmur_privacy::{Digest, update::UploadError};
-use murmur_proto::{WireError, chunk::ChunkError, reason::DOMAIN, v1::ErrorReason};
+use murmur_proto::{WireError, chunk::ChunkError, reason::DOMAIN, v1::ErrorReason, version::TooOld};
 use murmur_round::device_id::DeviceId;
 use thiserror::Error;
 use tonic::{Code, Status};
@@ -16,6 +16,8 @@ use crate::{identity::Refusal, store::RegistryError};
 const SOON: Duration = Duration::from_millis(200);
 /// When something may have changed.
 const LATER: Duration = Duration::from_secs(1);
+/// When the app on a device may have been updated.
+const UPDATED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A request that did not reach the coordinator. None of these changes anything.
 #[derive(Debug, Error)]
@@ -26,6 +28,8 @@ pub(crate) enum RequestError {
     Identity(#[from] Refusal),
     #[error("this coordinator is served without TLS and certifies nobody")]
     NoAuthority,
+    #[error(transparent)]
+    TooOld(#[from] TooOld),
     #[error("an upload is sent under one token, which comes first")]
     SecondToken,
     #[error("this token was not made by this process of the coordinator: check in again")]
@@ -82,6 +86,7 @@ impl RequestError {
             Self::RoundClosed { after } | Self::TooOften { after } => Some(*after),
             Self::BeingChecked | Self::NoSuchUpload => Some(SOON),
             Self::ForgedToken | Self::AssignmentExpired | Self::TooSlow | Self::NoRoom | Self::Stopped => Some(LATER),
+            Self::TooOld(_) => Some(UPDATED),
             _ => None,
         }
     }
@@ -92,6 +97,7 @@ impl RequestError {
             Self::Wire(_) | Self::SecondToken => (Code::InvalidArgument, ErrorReason::Malformed),
             Self::Identity(refusal) => identity(refusal),
             Self::NoAuthority => (Code::FailedPrecondition, ErrorReason::NoAuthority),
+            Self::TooOld(_) => (Code::FailedPrecondition, ErrorReason::DeviceTooOld),
             Self::UnknownDevice { .. } => (Code::PermissionDenied, ErrorReason::UnknownDevice),
             Self::WrongTask { .. } => (Code::FailedPrecondition, ErrorReason::WrongTask),
             Self::NoSuchModel { .. } => (Code::NotFound, ErrorReason::NoSuchModel),

@@ -31,11 +31,12 @@ pub(super) async fn start(
     caller.speak_for(&header.device)?;
     let task = front.task(header.task)?;
     task.expect_enrolled(Some(&header.device))?;
-    let expected = Upload::encoded_len(&task.encoding().grid());
+    let encoding = task.encoding();
+    let expected = Upload::encoded_len(&encoding.grid());
     if header.total_length != expected as u64 {
         return Err(RequestError::WrongLength { expected, found: header.total_length });
     }
-    let announced = front.uploads().announce(announcement, expected).await?;
+    let announced = front.uploads().announce(announcement, encoding).await?;
     reached("upload.announced");
     Ok(announced)
 }
@@ -59,15 +60,19 @@ pub(super) async fn receive(
     };
     match fill(front, &mut stream, &arriving, began).await {
         Ok(()) => {}
-        Err(slow @ RequestError::TooSlow) => {
-            // Its room is for those who come on.
+        Err(over @ (RequestError::TooSlow | RequestError::Upload(_))) => {
+            // The room is for those who come on, and a device that made a mistake may send something else.
             uploads.forget(&key);
-            return Err(slow);
+            return Err(over);
         }
         Err(error) => return Err(error),
     }
-    let complete = arriving.complete()?;
-    reached("upload.complete");
+    let complete = arriving.complete().inspect_err(|error| {
+        if matches!(error, RequestError::Upload(_)) {
+            uploads.forget(&key);
+        }
+    })?;
+    reached("upload.checked");
     // A task of its own: a device that hangs up now has still sent the whole, and hears the answer when it asks again.
     let front = front.clone();
     tokio::spawn(async move { finish(&front, &key, complete).await }).await.map_err(|_| RequestError::Stopped)?
@@ -93,16 +98,10 @@ async fn fill(
     Ok(())
 }
 
-/// Checks the whole and hands it to the coordinator.
+/// Hands the whole to the coordinator.
 async fn finish(front: &Front, key: &Key, complete: Complete) -> Result<Verdict, RequestError> {
-    let Complete { bytes, open_metrics, room, answering } = complete;
+    let Complete { upload, open_metrics, room, answering } = complete;
     let task = front.task(key.task())?;
-    let encoding = task.encoding().clone();
-    let checked = tokio::task::spawn_blocking(move || Upload::from_plain_vec(&encoding, bytes)).await;
-    let upload = checked.map_err(|_| RequestError::Stopped)?.map_err(RequestError::from);
-    // A device that made a mistake may send something else.
-    let upload = upload.inspect_err(|_| front.uploads().forget(key))?;
-    reached("upload.checked");
     let (device, round) = (key.device().clone(), key.round());
     let verdict = task.verdict(Event::Upload { device, round, upload, open_metrics }).await;
     drop(room);

@@ -19,6 +19,7 @@ use murmur_proto::{
         CheckInRequest, GetTaskRequest, QueryUploadRequest, ReadModelRequest, RenewCertificateRequest,
         StartUploadRequest, WriteUploadRequest, device_service_client::DeviceServiceClient, write_upload_request::Part,
     },
+    version::MINOR_VERSION,
 };
 use murmur_round::coordinator::{Assignment, TurnedAway, Verdict};
 use tokio_stream::Stream;
@@ -64,7 +65,14 @@ impl ZeroDevice {
     }
 
     pub(crate) async fn check_in(&self) -> Result<CheckIn, Status> {
-        let response = self.client.clone().check_in(CheckInRequest { device_id: self.id.clone() }).await?.into_inner();
+        self.check_in_with(MINOR_VERSION, &[]).await
+    }
+
+    /// As a device that speaks this version and trains models of these kinds.
+    pub(crate) async fn check_in_with(&self, minor_version: u32, model_kinds: &[&str]) -> Result<CheckIn, Status> {
+        let model_kinds = model_kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        let request = CheckInRequest { device_id: self.id.clone(), minor_version, model_kinds };
+        let response = self.client.clone().check_in(request).await?.into_inner();
         let token = response.assignment_token.clone();
         let answer = response.try_into().unwrap();
         if let CheckIn::Assigned(assignment) = &answer {

@@ -196,7 +196,7 @@ impl<'a> Fleet<'a> {
 
     fn take_answer(&mut self, answer: Answer) -> Result<(), SimError> {
         let Answer { index, mut device, round, upload, open_metrics, charged } = answer;
-        let name = device.id().clone();
+        let (name, sent) = (device.id().clone(), upload.is_some());
         let event = match upload {
             Some(upload) => Event::Upload { device: name, round, upload, open_metrics },
             None => Event::Withdraw { device: name, round },
@@ -204,7 +204,10 @@ impl<'a> Fleet<'a> {
         self.coordinator.handle(self.now, event);
         match self.answer()? {
             Effect::Answer { verdict, .. } => {
-                device.handle(self.now, DeviceEvent::Answered(verdict))?;
+                // Who withdrew does not wait for an answer.
+                if sent {
+                    device.handle(self.now, DeviceEvent::Answered(verdict))?;
+                }
                 self.come_back(index, &device);
                 self.remember(index, device, charged);
                 Ok(())
@@ -223,7 +226,15 @@ impl<'a> Fleet<'a> {
         }
     }
 
+    /// Whether the device comes no more: it was told so, or its own budget is used up.
+    fn is_over(&self, device: &Device) -> bool {
+        device.is_finished() || device.is_done_with(&self.coordinator.schedule().hash())
+    }
+
     fn come_back(&mut self, index: u64, device: &Device) {
+        if self.is_over(device) {
+            return;
+        }
         if let Some(wake) = device.next_deadline() {
             // A device that answered comes back a moment later, not at once: its round may still be open.
             let wake = wake.max(Time(self.now.0 + 1));
@@ -237,7 +248,7 @@ impl<'a> Fleet<'a> {
         let recorded = self.local.is_some() || self.coordinator.schedule().task().turn_rule().is_some();
         for (Place { arrival, device }, answer) in self.flights.clear(recorded, workers)? {
             if let Some(answer) = answer {
-                let over = answer.device.is_finished();
+                let over = self.is_over(&answer.device);
                 self.remember(device, answer.device, answer.charged);
                 if over {
                     continue;

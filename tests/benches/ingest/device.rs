@@ -13,6 +13,7 @@ use murmur_proto::{
         CheckInRequest, StartUploadRequest, WriteUploadRequest, device_service_client::DeviceServiceClient,
         write_upload_request::Part,
     },
+    version::MINOR_VERSION,
 };
 use murmur_round::{
     coordinator::{Assignment, Verdict},
@@ -48,7 +49,11 @@ impl Device {
 
     /// Whether it has work.
     pub(crate) async fn check_in(&mut self) -> Result<bool, Status> {
-        let request = CheckInRequest { device_id: self.id.as_str().to_owned() };
+        let request = CheckInRequest {
+            device_id: self.id.as_str().to_owned(),
+            minor_version: MINOR_VERSION,
+            ..CheckInRequest::default()
+        };
         let response = self.client.check_in(request).await?.into_inner();
         let token = response.assignment_token.clone();
         if let Ok(CheckIn::Assigned(work)) = response.try_into() {

@@ -3,6 +3,8 @@
 //! - ingest: 16 clients at a time stream updates of 1e6 parameters; the same bytes to a bare tonic server that drops them;
 //! - check-ins: 833 a second from all devices, which is three times 1e6 an hour;
 //! - memory: 2,000 slow uploads at once, at a server of its own process (`MURMUR_SLOW_UPLOADS` for another number).
+//!
+//! `-- ingest`, `-- check-ins` or `-- memory` runs one of them.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a benchmark")]
 
 mod bare;
@@ -38,9 +40,17 @@ fn main() {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        ingest().await;
-        check_ins::measure().await;
-        memory::measure().await;
+        let parts: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+        let wanted = |part: &str| parts.is_empty() || parts.iter().any(|name| name == part);
+        if wanted("ingest") {
+            ingest().await;
+        }
+        if wanted("check-ins") {
+            check_ins::measure().await;
+        }
+        if wanted("memory") {
+            memory::measure().await;
+        }
     });
 }
 

@@ -13,6 +13,7 @@ use murmur_proto::{
         CheckInRequest, StartUploadRequest, WriteUploadRequest, device_service_client::DeviceServiceClient,
         write_upload_request::Part,
     },
+    version::MINOR_VERSION,
 };
 use murmur_round::coordinator::{Assignment, TurnedAway, Verdict};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -67,7 +68,8 @@ impl Stubborn {
     }
 
     async fn ask(&mut self) -> Result<CheckIn, Code> {
-        let request = CheckInRequest { device_id: name(self.device) };
+        let request =
+            CheckInRequest { device_id: name(self.device), minor_version: MINOR_VERSION, ..CheckInRequest::default() };
         let mut client = self.client.clone();
         let response = self.patiently(async move { client.check_in(request).await }).await?.into_inner();
         let token = response.assignment_token.clone();

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use murmur_privacy::{Encoding, Incoming, Upload};
 use murmur_proto::{
-    chunk::Assembly,
+    chunk::{ChunkError, Sequence},
     transfer::{Announced, Progress},
     v1,
 };
@@ -31,7 +32,7 @@ struct Inner {
 }
 
 enum State {
-    Arriving { assembly: Assembly, open_metrics: Option<LocalMetrics>, room: OwnedSemaphorePermit },
+    Arriving { sequence: Sequence, incoming: Incoming, open_metrics: Option<LocalMetrics>, room: OwnedSemaphorePermit },
     Checking,
     Answered(Verdict),
 }
@@ -43,10 +44,9 @@ pub(in crate::service) struct Arriving {
     length: u64,
 }
 
-/// An update whose bytes are all there.
+/// An update whose bytes are all there, within its bounds.
 pub(in crate::service) struct Complete {
-    /// The bytes, as many as were announced.
-    pub(in crate::service) bytes: Vec<u8>,
+    pub(in crate::service) upload: Upload,
     pub(in crate::service) open_metrics: Option<LocalMetrics>,
     /// Given back when the update has been added, and not before.
     pub(in crate::service) room: OwnedSemaphorePermit,
@@ -58,10 +58,12 @@ impl Entry {
     pub(super) fn new(
         claims: &Claims,
         open_metrics: Option<LocalMetrics>,
-        length: usize,
+        encoding: Encoding,
         room: OwnedSemaphorePermit,
     ) -> Self {
-        let state = State::Arriving { assembly: Assembly::exact(length), open_metrics, room };
+        let length = Upload::encoded_len(&encoding.grid());
+        let (sequence, incoming) = (Sequence::new(length), Incoming::new(encoding));
+        let state = State::Arriving { sequence, incoming, open_metrics, room };
         let (touched, expires) = (Instant::now(), claims.expires);
         Self(Mutex::new(Inner { generation: 0, touched, expires, length: length as u64, state }))
     }
@@ -72,7 +74,7 @@ impl Entry {
         let offset = match &inner.state {
             State::Answered(verdict) => return Ok(Announced::Answered(*verdict)),
             State::Checking => return Err(RequestError::BeingChecked),
-            State::Arriving { assembly, .. } => assembly.received() as u64,
+            State::Arriving { sequence, .. } => sequence.received() as u64,
         };
         inner.generation += 1;
         inner.touched = Instant::now();
@@ -82,7 +84,7 @@ impl Entry {
     pub(super) fn progress(&self) -> Result<Progress, RequestError> {
         let inner = self.inner();
         Ok(match &inner.state {
-            State::Arriving { assembly, .. } => Progress::Received(assembly.received() as u64),
+            State::Arriving { sequence, .. } => Progress::Received(sequence.received() as u64),
             State::Checking => Progress::Received(inner.length),
             State::Answered(verdict) => Progress::Answered(*verdict),
         })
@@ -122,14 +124,16 @@ impl Arriving {
         Ok(Self { entry, generation, length })
     }
 
-    /// Appends a chunk; nothing is appended when it is refused.
+    /// Takes a chunk, and checks what it brought. None is taken when it is refused; an update that is above its bound cannot go on.
     pub(in crate::service) fn add(&self, chunk: &v1::Chunk) -> Result<(), RequestError> {
         let mut inner = self.entry.inner();
         if inner.generation != self.generation {
             return Err(RequestError::ReplayedToken);
         }
-        let State::Arriving { assembly, .. } = &mut inner.state else { return Err(RequestError::BeingChecked) };
-        assembly.add(chunk)?;
+        let State::Arriving { sequence, incoming, .. } = &mut inner.state else {
+            return Err(RequestError::BeingChecked);
+        };
+        incoming.extend(sequence.next(chunk)?)?;
         inner.touched = Instant::now();
         Ok(())
     }
@@ -141,19 +145,19 @@ impl Arriving {
             return Err(RequestError::ReplayedToken);
         }
         match &inner.state {
-            State::Arriving { assembly, .. } if !assembly.is_full() => {
-                let found = assembly.received() as u64;
-                return Err(murmur_proto::chunk::ChunkError::TooShort { expected: self.length, found }.into());
+            State::Arriving { sequence, .. } if !sequence.is_full() => {
+                let found = sequence.received() as u64;
+                return Err(ChunkError::TooShort { expected: self.length, found }.into());
             }
             State::Checking | State::Answered(_) => return Err(RequestError::BeingChecked),
             State::Arriving { .. } => {}
         }
-        let State::Arriving { assembly, open_metrics, room } = std::mem::replace(&mut inner.state, State::Checking)
+        let State::Arriving { incoming, open_metrics, room, .. } = std::mem::replace(&mut inner.state, State::Checking)
         else {
             return Err(RequestError::BeingChecked);
         };
         drop(inner);
-        Ok(Complete { bytes: assembly.finish(), open_metrics, room, answering: Answering(self.entry) })
+        Ok(Complete { upload: incoming.finish()?, open_metrics, room, answering: Answering(self.entry) })
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use murmur_privacy::{Encoding, Upload};
 use murmur_proto::{
     CHUNK_LIMIT,
     transfer::{Announced, Announcement, Progress, Query},
@@ -82,7 +83,11 @@ impl Uploads {
     }
 
     /// Takes an announcement whose header fits the task. It waits for room, so that what is held stays within its bound.
-    pub(super) async fn announce(&self, announcement: Announcement, length: usize) -> Result<Announced, RequestError> {
+    pub(super) async fn announce(
+        &self,
+        announcement: Announcement,
+        encoding: &Encoding,
+    ) -> Result<Announced, RequestError> {
         let Announcement { header, assignment_token } = announcement;
         let claims = self.signer.open(Kind::Assignment, &assignment_token)?;
         let key = expect_own(&claims, &header)?;
@@ -92,9 +97,9 @@ impl Uploads {
         if claims.expires <= Instant::now() {
             return Err(RequestError::AssignmentExpired);
         }
-        let room = self.wait_for_room(length).await?;
+        let room = self.wait_for_room(Upload::encoded_len(&encoding.grid())).await?;
         // Whoever announced the same while this one waited has the place; this one's room is given back.
-        let fresh = Entry::new(&claims, header.open_metrics, length, room);
+        let fresh = Entry::new(&claims, header.open_metrics, encoding.clone(), room);
         let entry = self.table().entry(key).or_insert_with(|| Arc::new(fresh)).clone();
         self.again(&entry, claims)
     }
