@@ -159,12 +159,8 @@ mod tests {
     fn a_plan_says_what_to_do_in_each_round() {
         let decay = WeightDecay { rate: 0.1, rounds: Some(2) };
         let schedule = Some(RateSchedule::Step { every: 1, factor: 0.5, warm_up: 0 });
-        let plan = LocalPlan {
-            schedule,
-            weight_decay: Some(decay),
-            proximal: Some(0.3),
-            ..LocalPlan::plain(2, 5, 0.4)
-        };
+        let plan =
+            LocalPlan { schedule, weight_decay: Some(decay), proximal: Some(0.3), ..LocalPlan::plain(2, 5, 0.4) };
         let throughout = Some(WeightDecay { rounds: None, ..decay });
         let second = LocalPlan { proximal: Some(0.3), weight_decay: throughout, ..LocalPlan::plain(2, 5, 0.2) };
         assert_eq!(plan.at(1), second);
@@ -184,7 +180,10 @@ mod tests {
             (LocalPlan { epochs: 0, ..plain }, "plan.epochs"),
             (LocalPlan { learning_rate: f32::INFINITY, ..plain }, "plan.learning_rate"),
             (LocalPlan { proximal: Some(-0.1), ..plain }, "plan.proximal must be a positive number, not -0.1"),
-            (LocalPlan { weight_decay: Some(WeightDecay { rate: 0.0, rounds: None }), ..plain }, "plan.weight_decay.rate"),
+            (
+                LocalPlan { weight_decay: Some(WeightDecay { rate: 0.0, rounds: None }), ..plain },
+                "plan.weight_decay.rate",
+            ),
             (
                 LocalPlan { weight_decay: Some(WeightDecay { rate: 0.1, rounds: Some(0) }), ..plain },
                 "plan.weight_decay.rounds",

@@ -185,12 +185,7 @@ impl Server {
         self.step_by(state, params, average.values())
     }
 
-    fn step_by(
-        &self,
-        state: &mut OptimizerState,
-        params: &mut Params,
-        average: &[f64],
-    ) -> Result<(), StateMismatch> {
+    fn step_by(&self, state: &mut OptimizerState, params: &mut Params, average: &[f64]) -> Result<(), StateMismatch> {
         let (expected, dimension) = (self.slot_count(), params.dimension());
         let fits = state.slots.len() == expected && state.slots.iter().all(|slot| slot.len() == dimension);
         if !fits || average.len() != dimension {

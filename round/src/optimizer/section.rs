@@ -38,7 +38,8 @@ struct Keys<'a> {
 impl Keys<'_> {
     fn take(&mut self, key: &'static str) -> Result<f64, String> {
         let place = self.left.iter().position(|(other, _)| *other == key);
-        let place = place.ok_or_else(|| format!("server.{key} is missing: optimizer = {:?} needs it", self.optimizer))?;
+        let place =
+            place.ok_or_else(|| format!("server.{key} is missing: optimizer = {:?} needs it", self.optimizer))?;
         Ok(self.left.swap_remove(place).1)
     }
 }
@@ -49,8 +50,7 @@ impl TryFrom<Section> for Server {
     fn try_from(section: Section) -> Result<Self, String> {
         let Section { optimizer: name, learning_rate, momentum, beta1, beta2, epsilon, tau, schedule, average, buffer } =
             section;
-        let written =
-            [("momentum", momentum), ("beta1", beta1), ("beta2", beta2), ("epsilon", epsilon), ("tau", tau)];
+        let written = [("momentum", momentum), ("beta1", beta1), ("beta2", beta2), ("epsilon", epsilon), ("tau", tau)];
         let left = written.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
         let mut keys = Keys { optimizer: &name, left };
         let optimizer = match name.as_str() {

@@ -101,7 +101,10 @@ fn a_section_is_written_as_before_and_its_mistakes_are_named() {
         ("optimizer = 'fedavg'\nlearning_rate = 0.0", "server.learning_rate"),
         ("optimizer = 'fedavg'\nlearning_rate = 1.0\nbuffer = 10", "FedBuff"),
         ("optimizer = 'fedavg'\nlearning_rate = 1.0\naverage = { kind = 'ema', decay = 1.0 }", "server.average.decay"),
-        ("optimizer = 'fedavg'\nlearning_rate = 1.0\naverage = { kind = 'window', rounds = 1 }", "server.average.rounds"),
+        (
+            "optimizer = 'fedavg'\nlearning_rate = 1.0\naverage = { kind = 'window', rounds = 1 }",
+            "server.average.rounds",
+        ),
         (
             "optimizer = 'fedavg'\nlearning_rate = 1.0\nschedule = { kind = 'exponential', factor = 2.0 }",
             "server.schedule.factor",

@@ -26,9 +26,8 @@ impl Standardise {
         match self {
             Self::ByUser => {
                 for user in users {
-                    let scale = Scale::of(user.train.iter()).ok_or_else(|| TableError::NothingToStandardiseBy {
-                        user: Some(user.name.clone()),
-                    })?;
+                    let scale = Scale::of(user.train.iter())
+                        .ok_or_else(|| TableError::NothingToStandardiseBy { user: Some(user.name.clone()) })?;
                     user.train.iter_mut().chain(&mut user.test).for_each(|row| scale.apply(row));
                 }
             }
