@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let device = "bench".parse()?;
     for (name, model) in &models {
         for (size, count, batch_size) in [("small", 20, 10), ("big", 200, 20)] {
-            let plan = LocalPlan { epochs: 1, batch_size, learning_rate: 0.05 };
+            let plan = LocalPlan::plain(1, batch_size, 0.05);
             let (devices, seconds) = measure(model, &plan, &strokes::writer(1, &device, count))?;
             let steps = devices * count as f64 / f64::from(batch_size);
             println!("{name:>6} {size:>5}: {:>8.0} devices/s {:>8.0} steps/s", devices / seconds, steps / seconds);

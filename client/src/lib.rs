@@ -17,6 +17,7 @@ pub mod link;
 mod models;
 pub mod module;
 mod order;
+mod pull;
 pub mod strokes;
 pub mod trainer;
 

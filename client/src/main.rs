@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use murmur_client::{
     Examples,
-    data::load_folder,
+    data::{Dataset, Standardise, Table, load_folder, load_table},
     link::{Access, Address, Course, LocalBudget, Policy, State, enrol, take_part},
     strokes,
 };
@@ -214,7 +214,7 @@ fn examples(arguments: &Run, device: &DeviceId) -> Result<Examples> {
     }
     let folder = Path::new(&arguments.data);
     let named = arguments.user.as_deref().unwrap_or(device.as_str());
-    let dataset = load_folder(folder)?;
+    let dataset = dataset(folder)?;
     let users = dataset.users().with_context(|| {
         format!("{}: these data do not say which examples are whose: no user is called {named}", folder.display())
     })?;
@@ -223,4 +223,25 @@ fn examples(arguments: &Run, device: &DeviceId) -> Result<Examples> {
         .find(|user| user.name.as_str() == named)
         .with_context(|| format!("{}: no user is called {named}; --user names another", folder.display()))?;
     Ok(dataset.train().slice(user.indices.clone()))
+}
+
+/// A folder, or a table by its description.
+fn dataset(path: &Path) -> Result<Dataset> {
+    if path.extension().is_none_or(|extension| extension != "toml") {
+        return Ok(load_folder(path)?);
+    }
+    let named = || path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(named)?;
+    let table: Table = toml::from_str(&text).with_context(named)?;
+    if table.standardise == Some(Standardise::Whole) {
+        bail!(
+            "{}: standardise = \"whole\" needs everybody's rows; a device has its own: write \"by_user\"",
+            path.display()
+        );
+    }
+    let file = table
+        .path
+        .as_ref()
+        .with_context(|| format!("{}: path is missing: the file that it describes", path.display()))?;
+    Ok(load_table(&table, &path.parent().unwrap_or(Path::new("")).join(file))?)
 }

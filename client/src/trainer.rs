@@ -15,6 +15,7 @@ use crate::{
     evaluation::{Evaluation, evaluate},
     models::Network,
     order::Order,
+    pull::Pull,
 };
 
 /// Why a model cannot be trained or evaluated at all; never because of the values of inputs or parameters.
@@ -54,6 +55,9 @@ pub struct BurnTrainer {
     network: Option<Network>,
     inputs: Vec<f32>,
     labels: Vec<u32>,
+    /// Parameters before and after a step, where more than examples pulls at them.
+    before: Vec<f32>,
+    after: Vec<f32>,
 }
 
 impl BurnTrainer {
@@ -67,7 +71,16 @@ impl BurnTrainer {
     pub fn new(model: &ModelSpec) -> Result<Self, TrainError> {
         built_in(model)?;
         let (model, dimension) = (model.clone(), model.layout().dimension());
-        Ok(Self { model, dimension, order: Order::default(), network: None, inputs: Vec::new(), labels: Vec::new() })
+        Ok(Self {
+            model,
+            dimension,
+            order: Order::default(),
+            network: None,
+            inputs: Vec::new(),
+            labels: Vec::new(),
+            before: Vec::new(),
+            after: Vec::new(),
+        })
     }
 
     /// The model that this trainer trains.
@@ -99,7 +112,7 @@ impl BurnTrainer {
         }
         let mut network = self.network.take().unwrap_or_else(|| Network::new(&self.model));
         network.load(global);
-        let batch_size = plan.batch_size as usize;
+        let (batch_size, pull) = (plan.batch_size as usize, Pull::of(plan));
         self.order.begin(data.len(), seed);
         for _ in 0..plan.epochs {
             for batch in self.order.epoch().chunks(batch_size) {
@@ -109,7 +122,15 @@ impl BurnTrainer {
                     self.inputs.extend_from_slice(data.input(index));
                     self.labels.push(data.labels()[index]);
                 }
+                if pull.is_some() {
+                    copy_out(&mut network, &mut self.before);
+                }
                 network.step(&self.inputs, &self.labels, plan.learning_rate);
+                if let Some(pull) = &pull {
+                    copy_out(&mut network, &mut self.after);
+                    pull.complete(&mut self.after, &self.before, global.values());
+                    network.load_values(&self.after);
+                }
             }
         }
         let (mut values, mut rest) = (Vec::with_capacity(self.dimension), global.values());
@@ -144,6 +165,12 @@ impl Trainer for BurnTrainer {
         let Evaluation { loss, accuracy, .. } = evaluate(&self.model, model, data)?;
         Ok(Some(LocalMetrics { loss, accuracy }))
     }
+}
+
+/// All parameters, in layout order.
+fn copy_out(network: &mut Network, into: &mut Vec<f32>) {
+    into.clear();
+    network.for_each_tensor(|tensor| into.extend_from_slice(tensor));
 }
 
 /// Checks that the section describes a model whose arithmetic is here.

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::{
     guarantee::Guarantee,
     measure::ReleasedMetrics,
-    optimizer::OptimizerState,
+    optimizer::{Averaging, OptimizerState},
     params::{Layout, Params},
     task::{Schedule, TaskHash},
 };
@@ -40,6 +40,9 @@ pub struct Manifest {
     pub clip: Clip,
     /// What the round said about the model before this one; absent where the task does not measure.
     pub metrics: Option<ReleasedMetrics>,
+    /// Which average of released models the file holds; absent where it is the one that the round released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average: Option<Averaging>,
 }
 
 /// A model ready to be stored: file contents and their names.
@@ -92,8 +95,7 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError::SafeTensors`] if encoding fails.
     pub fn encode(params: &Params, state: &OptimizerState, manifest: &Manifest) -> Result<Self, CheckpointError> {
-        let tensors = params.tensors().map(|(tensor, values)| (tensor.name.clone(), tensor.shape.clone(), values));
-        let model = write(tensors, manifest)?;
+        let model = write_model(params, manifest)?;
         let slots = state.slots.iter().enumerate();
         let slots = slots.map(|(index, values)| (slot_name(index), vec![values.len()], values.as_slice()));
         let optimizer = write(slots, &state.steps)?;
@@ -122,6 +124,21 @@ impl Checkpoint {
             .map(|index| read_tensor(&file, &slot_name(index), &[params.dimension()]))
             .collect::<Result<_, _>>()?;
         Ok((params, OptimizerState { steps, slots }, read_manifest(&self.model)?.clip))
+    }
+}
+
+impl Checkpoint {
+    /// The average of the models released so far as a model file, where the task asks for one and there is a model. Its manifest is that
+    /// of the last released model: averaging released models costs nothing.
+    ///
+    /// # Errors
+    /// [`CheckpointError`], as for [`decode`](Self::decode).
+    pub fn averaged(&self, schedule: &Schedule) -> Result<Option<Vec<u8>>, CheckpointError> {
+        let server = &schedule.task().server;
+        let (params, state, _) = self.decode(schedule, self.digest)?;
+        let Some(params) = server.averaged(&state, &params) else { return Ok(None) };
+        let manifest = Manifest { average: server.average, ..read_manifest(&self.model)? };
+        Ok(Some(write_model(&params, &manifest)?))
     }
 }
 
@@ -170,6 +187,10 @@ fn metadata_of<T: for<'de> Deserialize<'de>>(metadata: Option<&HashMap<String, S
     let text = metadata.and_then(|map| map.get(METADATA));
     let text = text.ok_or_else(|| CheckpointError::Metadata(format!("no key {METADATA:?}")))?;
     serde_json::from_str(text).map_err(|error| CheckpointError::Metadata(error.to_string()))
+}
+
+fn write_model(params: &Params, manifest: &Manifest) -> Result<Vec<u8>, CheckpointError> {
+    write(params.tensors().map(|(tensor, values)| (tensor.name.clone(), tensor.shape.clone(), values)), manifest)
 }
 
 fn write<'a>(

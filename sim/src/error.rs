@@ -62,6 +62,16 @@ pub enum SimError {
         "population.local_epsilon is missing: the task's [privacy.local] spends each device's own budget, of which nothing has a default"
     )]
     NoLocalBudget,
+    /// Means and deviations of everybody's rows, and a promise.
+    #[error(
+        "{}: population.source.standardise = \"whole\" hands mean and deviation of everybody's rows to every device, which nothing pays \
+         for: write \"by_user\", or mechanism = \"none\" in the task",
+        path.display()
+    )]
+    StandardisedByAll {
+        /// The scenario.
+        path: PathBuf,
+    },
     /// A run that cannot be gone on with.
     #[error("the unfinished run cannot be gone on with: {what}")]
     Snapshot {

@@ -137,7 +137,7 @@ impl Folder {
         fs::rename(&part, &path).map_err(SimError::file(&path))
     }
 
-    /// Writes `model.safetensors`, `ledger.jsonl`, `rounds.csv`, `summary.json` and the resolved `scenario.toml`, then shows them all
+    /// Writes `model.safetensors`, `averaged.safetensors` where the task asks for an average, `ledger.jsonl`, `rounds.csv`, `summary.json` and the resolved `scenario.toml`, then shows them all
     /// at once under the folder's name; what was kept on the way is removed.
     ///
     /// # Errors
@@ -163,6 +163,9 @@ fn write(folder: &Path, scenario: &Scenario, finished: &Finished) -> Result<(), 
         fs::write(&path, bytes).map_err(SimError::file(path))
     };
     write("model.safetensors", &finished.model)?;
+    if let Some(averaged) = &finished.averaged {
+        write("averaged.safetensors", averaged)?;
+    }
     let mut ledger = String::new();
     for entry in &finished.ledger {
         ledger.push_str(&entry.to_line()?);
@@ -177,7 +180,9 @@ fn write(folder: &Path, scenario: &Scenario, finished: &Finished) -> Result<(), 
 /// One line for each measurement; what devices measured in columns of their own, where the task asks for it.
 fn table(finished: &Finished) -> String {
     let privacy = &finished.schedule.task().privacy;
+    let average = finished.schedule.task().server.average;
     let mut text = String::from("round,epsilon,accuracy,loss");
+    text.push_str(if average.is_some() { ",averaged_accuracy,averaged_loss" } else { "" });
     text.push_str(if privacy.adaptive_clip.is_some() { ",next_clip" } else { "" });
     text.push_str(if privacy.metrics.is_some() { ",reports,device_accuracy,device_loss" } else { "" });
     text.push('\n');
@@ -185,6 +190,13 @@ fn table(finished: &Finished) -> String {
         let evaluation = &measured.evaluation;
         // Writing to a String cannot fail.
         let _ = write!(text, "{},{},{},{}", measured.round + 1, measured.epsilon, evaluation.accuracy, evaluation.loss);
+        match (average, &measured.averaged) {
+            (None, _) => {}
+            (Some(_), Some(averaged)) => {
+                let _ = write!(text, ",{},{}", averaged.accuracy, averaged.loss);
+            }
+            (Some(_), None) => text.push_str(",,"),
+        }
         if privacy.adaptive_clip.is_some() {
             let _ = write!(text, ",{}", measured.clip);
         }

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::{SimError, run::Finished, scenario::Scenario};
 
+/// More users than these are in the JSON object only.
+const USERS_SHOWN: usize = 20;
+
 /// The result of a run as one JSON object. An infinite epsilon is the string `"inf"`.
 ///
 /// # Errors
@@ -17,7 +20,7 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
     let last = finished.measurements.last();
     let guarantee = &finished.guarantee;
     let participation = &finished.schedule.task().participation;
-    Ok(json!({
+    let mut summary = json!({
         "outcome": outcome_name(&finished.outcome),
         "simulated": true,
         "task": finished.schedule.hash().to_string(),
@@ -46,7 +49,25 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "ledger_head": finished.ledger.last().map(|entry| entry.digest.to_string()),
         "wall_seconds": finished.wall.as_secs_f64(),
         "simulated_seconds": finished.simulated.map(|simulated| simulated.as_secs_f64()),
-    }))
+    });
+    if let Some(averaged) = last.and_then(|measured| measured.averaged) {
+        summary["averaged_accuracy"] = json!(averaged.accuracy);
+        summary["averaged_loss"] = json!(averaged.loss);
+    }
+    if !finished.test_users.is_empty() {
+        let users = finished.test_users.iter().map(|(user, evaluation)| {
+            json!({ "user": user.as_str(), "accuracy": evaluation.accuracy, "test_examples": evaluation.examples })
+        });
+        summary["test_users"] = users.collect();
+        summary["mean_user_accuracy"] = json!(mean_over_users(finished));
+    }
+    Ok(summary)
+}
+
+/// Every user's accuracy counts the same, however many test examples there are.
+fn mean_over_users(finished: &Finished) -> f64 {
+    let accuracies = finished.test_users.iter().map(|(_, evaluation)| evaluation.accuracy);
+    accuracies.sum::<f64>() / finished.test_users.len() as f64
 }
 
 /// The result of a run as a person reads it.
@@ -92,6 +113,18 @@ pub fn sentence(finished: &Finished) -> String {
             last.evaluation.examples,
             last.evaluation.loss
         );
+    }
+    if let Some(averaged) = finished.measurements.last().and_then(|last| last.averaged) {
+        let (accuracy, loss) = (100.0 * averaged.accuracy, averaged.loss);
+        let _ = writeln!(text, "  averaged    {accuracy:.2} % by the average of the released models (loss {loss:.4})");
+    }
+    if !finished.test_users.is_empty() {
+        let (mean, users) = (100.0 * mean_over_users(finished), finished.test_users.len());
+        let _ = writeln!(text, "  by user     {mean:.2} % on average over {users} users' test examples");
+        for (user, evaluation) in finished.test_users.iter().take(USERS_SHOWN) {
+            let (accuracy, examples) = (100.0 * evaluation.accuracy, evaluation.examples);
+            let _ = writeln!(text, "    {user:<16} {accuracy:.2} % of {examples}");
+        }
     }
     if let Some(metrics) = &finished.metrics {
         let _ = writeln!(

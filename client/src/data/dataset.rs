@@ -34,8 +34,16 @@ pub struct Dataset {
     train: Examples,
     users: Option<Vec<User>>,
     test: Option<Examples>,
+    test_users: Option<Vec<User>>,
     train_origins: Vec<Origin>,
     test_origins: Vec<Origin>,
+}
+
+/// Examples beside the training examples, and whose they are.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) examples: Examples,
+    pub(super) users: Option<Vec<User>>,
 }
 
 impl Dataset {
@@ -73,7 +81,13 @@ impl Dataset {
             let cause = ExampleError::Shape { expected: train.shape(), found };
             return Err(DataError::Examples { path: path_of(&test_origins, 0), cause });
         }
-        Ok(Self { train, users, test, train_origins, test_origins })
+        Ok(Self { train, users, test, test_users: None, train_origins, test_origins })
+    }
+
+    /// The same, knowing whose the test examples are.
+    pub(super) fn with_test_users(self, users: Vec<User>, path: &Path) -> Result<Self, DataError> {
+        check_users(&users, self.test.as_ref().map_or(0, Examples::len), path)?;
+        Ok(Self { test_users: Some(users), ..self })
     }
 
     /// The training examples.
@@ -92,6 +106,12 @@ impl Dataset {
     #[must_use]
     pub fn test(&self) -> Option<&Examples> {
         self.test.as_ref()
+    }
+
+    /// Whose the test examples are, when the data know: users of the training examples as a rule.
+    #[must_use]
+    pub fn test_users(&self) -> Option<&[User]> {
+        self.test_users.as_deref()
     }
 
     /// Training examples, users and test examples, by value.

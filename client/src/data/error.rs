@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use murmur_round::device_id::{DeviceId, DeviceIdError};
 use thiserror::Error;
 
-use super::ExampleError;
+use super::{ExampleError, TableError};
 
 /// A file or folder that holds no usable examples; names it and says why.
 #[derive(Debug, Error)]
@@ -93,6 +93,14 @@ pub enum DataError {
         path: PathBuf,
         /// What is wrong with them.
         cause: ExampleError,
+    },
+    /// A table is not what its description says.
+    #[error("{}: {cause}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        cause: TableError,
     },
     /// Not json, or not of LEAF's shape.
     #[error("{}: not a LEAF json file: {cause}", path.display())]

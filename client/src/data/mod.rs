@@ -1,6 +1,7 @@
 //! Labelled examples and where they come from.
 //!
-//! [`load_folder`] reads IDX files (MNIST and its kin) or LEAF json, plain or gzip-compressed. Files are input from
+//! [`load_folder`] reads IDX files (MNIST and its kin) or LEAF json, [`load_table`] comma-separated values, all plain or
+//! gzip-compressed. Files are input from
 //! strangers: sizes they declare are never believed before the bytes are there, and every error names the file.
 
 mod dataset;
@@ -10,6 +11,7 @@ mod folder;
 mod idx;
 mod leaf;
 mod source;
+mod table;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -20,4 +22,5 @@ pub use self::{
     examples::{ExampleError, Examples},
     folder::load_folder,
     leaf::load_file as load_leaf,
+    table::{Standardise, Table, TableError, load_table},
 };

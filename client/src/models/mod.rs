@@ -65,7 +65,12 @@ impl Network {
 
     /// Overwrites all parameters; they must have the spec's own dimension.
     pub(crate) fn load(&mut self, params: &Params) {
-        let mut rest = params.values();
+        self.load_values(params.values());
+    }
+
+    /// Overwrites all parameters by these values, as many as there are.
+    pub(crate) fn load_values(&mut self, values: &[f32]) {
+        let mut rest = values;
         self.convolutions.iter_mut().for_each(|layer| layer.load(&mut rest));
         self.dense.iter_mut().for_each(|layer| layer.load(&mut rest));
     }

@@ -22,7 +22,7 @@ use murmur_round::{
 };
 use thiserror::Error;
 
-use crate::order::Order;
+use crate::{order::Order, pull::Pull};
 use parameters::{described, load, unload};
 
 /// What an app says about a model of its own.
@@ -150,12 +150,19 @@ impl<L: Learner> Trainer for ModuleTrainer<L> {
         let mut module = self.loaded(global)?;
         let count = self.learner.examples(data);
         self.order.begin(count, seed);
+        let pull = Pull::of(plan);
         for _ in 0..plan.epochs {
             for batch in self.order.epoch().chunks(plan.batch_size as usize) {
                 let slopes = self.learner.loss(&module, data, batch, &self.device).backward();
                 let slopes = GradientsParams::from_grads(slopes, &module);
                 let mut step = SgdConfig::new().init();
+                let before = pull.is_some().then(|| unload(&module)).transpose()?;
                 module = step.step(f64::from(plan.learning_rate), module, slopes);
+                if let (Some(pull), Some(before)) = (&pull, before) {
+                    let mut after = unload(&module)?;
+                    pull.complete(&mut after, &before, global.values());
+                    module = load(module, &after, &self.device);
+                }
             }
         }
         let local = unload(&module)?;

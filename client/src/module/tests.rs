@@ -12,6 +12,7 @@ use burn::{
 use murmur_round::{
     model::Initial,
     params::{Layout, ParameterShape},
+    plan::WeightDecay,
 };
 
 use super::*;
@@ -101,7 +102,11 @@ fn specs() -> [ModelSpec; 3] {
 
 #[test]
 fn the_built_in_models_are_what_burn_makes_of_them() {
-    let plan = LocalPlan { epochs: 2, batch_size: 8, learning_rate: 0.05 };
+    let plan = LocalPlan {
+        proximal: Some(0.5),
+        weight_decay: Some(WeightDecay { rate: 0.1, rounds: None }),
+        ..LocalPlan::plain(2, 8, 0.05)
+    };
     let data = strokes::writer(11, &"somebody".parse().unwrap(), 21);
     for spec in specs() {
         let global = spec.initial();
@@ -126,7 +131,7 @@ fn the_built_in_models_are_what_burn_makes_of_them() {
 #[test]
 fn equal_calls_give_equal_bits_and_no_examples_move_nothing() {
     let [spec, ..] = specs();
-    let plan = LocalPlan { epochs: 1, batch_size: 4, learning_rate: 0.1 };
+    let plan = LocalPlan::plain(1, 4, 0.1);
     let mut trainer = ModuleTrainer::new(Classifier(spec.clone()), &spec).unwrap();
     let mut trained = |device: &str, count| {
         let data = strokes::writer(11, &device.parse().unwrap(), count);

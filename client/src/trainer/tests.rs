@@ -3,7 +3,7 @@ use std::thread;
 use murmur_round::{
     model::ModelSpec,
     params::{Layout, Params},
-    plan::{LocalPlan, ShuffleSeed},
+    plan::{LocalPlan, ShuffleSeed, WeightDecay},
     trainer::Trainer,
 };
 
@@ -14,7 +14,7 @@ use crate::{
     strokes,
 };
 
-const PLAN: LocalPlan = LocalPlan { epochs: 2, batch_size: 8, learning_rate: 0.05 };
+const PLAN: LocalPlan = LocalPlan::plain(2, 8, 0.05);
 const SEED: ShuffleSeed = ShuffleSeed([7; 32]);
 
 fn specs() -> [ModelSpec; 3] {
@@ -99,6 +99,45 @@ fn training_lowers_the_loss_of_every_kind() {
         let after = evaluate(&spec, &params, &mine).unwrap();
         assert!(after.loss < before.loss * 0.8, "{spec:?}: {before:?} to {after:?}");
         assert!(after.accuracy > before.accuracy, "{spec:?}: {before:?} to {after:?}");
+    }
+}
+
+/// Softmax regression with one input of 0: only the biases learn, and each step can be written down. With label 1 of two classes the slope
+/// along the biases is `(p, -p)`, `p` the probability of class 0.
+#[test]
+fn fedprox_and_weight_decay_are_their_slopes_added_to_that_of_the_loss() {
+    let spec = ModelSpec::Linear { input: [1, 1, 1], classes: 2 };
+    let data = Examples::new([1, 1, 1], vec![0.0], vec![1]).unwrap();
+    let mut global = spec.initial();
+    global.values_mut().copy_from_slice(&[3.0, -2.0, 0.5, 0.25]);
+    let (rate, mu, decay) = (0.5, 0.75, 0.25);
+    let reference = |mu: f64, decay: f64| {
+        let start = [3.0, -2.0, 0.5, 0.25];
+        let mut params = start;
+        for _ in 0..3 {
+            let p = 1.0 / (1.0 + f64::exp(params[3] - params[2]));
+            let slopes = [0.0, 0.0, p, -p];
+            let before = params;
+            for index in 0..4 {
+                let pull = mu * (before[index] - start[index]) + decay * before[index];
+                params[index] -= rate * (slopes[index] + pull);
+            }
+        }
+        [0, 1, 2, 3].map(|index| params[index] - start[index])
+    };
+    let plain = LocalPlan::plain(3, 1, 0.5);
+    let proximal = LocalPlan { proximal: Some(mu), ..plain };
+    let both = LocalPlan { weight_decay: Some(WeightDecay { rate: decay, rounds: None }), ..proximal };
+    let mut trainer = BurnTrainer::new(&spec).unwrap();
+    for (plan, expected) in [
+        (plain, reference(0.0, 0.0)),
+        (proximal, reference(f64::from(mu), 0.0)),
+        (both, reference(f64::from(mu), f64::from(decay))),
+    ] {
+        let difference = trainer.difference(&global, &plan, &data, SEED).unwrap();
+        for (found, expected) in difference.iter().zip(expected) {
+            assert!((f64::from(*found) - expected).abs() < 1e-6, "{plan:?}: {found} is not {expected}");
+        }
     }
 }
 

@@ -224,6 +224,13 @@ impl Coordinator {
         self.shared.params.clone()
     }
 
+    /// The average of the models released so far, where the task asks for one. As the model it is for nobody else's eyes before
+    /// [`Effect::Publish`].
+    #[must_use]
+    pub fn averaged_model(&self) -> Option<Params> {
+        self.shared.schedule.task().server.averaged(&self.shared.optimizer, &self.shared.params)
+    }
+
     /// The clip of the round under way, or of the next one.
     #[must_use]
     pub fn clip(&self) -> Clip {

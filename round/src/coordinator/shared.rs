@@ -153,6 +153,7 @@ impl Shared {
             ledger_head: head,
             clip: self.clip,
             metrics,
+            average: None,
         };
         Checkpoint::encode(&self.params, &self.optimizer, &manifest)
     }

@@ -91,7 +91,12 @@ impl Phase {
                 }
                 let seed = ShuffleSeed::derive(&assignment.task, assignment.round, &memory.id);
                 let measure = task.privacy.metrics.is_some();
-                effects.push_back(DeviceEffect::Train { params, plan: task.plan, seed, measure });
+                effects.push_back(DeviceEffect::Train {
+                    params,
+                    plan: task.plan.at(assignment.position),
+                    seed,
+                    measure,
+                });
                 Self::Training { assignment, task, encoding }
             }
             (Self::Training { assignment, task, encoding }, DeviceEvent::Trained { delta, metrics }) => {

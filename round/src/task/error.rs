@@ -9,7 +9,7 @@ use murmur_privacy::{
 };
 use thiserror::Error;
 
-use crate::{model::ModelError, optimizer::OptimizerError, participation::ParticipationError, plan::PlanError};
+use crate::{model::ModelError, optimizer::ServerError, participation::ParticipationError, plan::PlanError};
 
 /// A task file that cannot be run, and what to change in it.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -82,7 +82,7 @@ pub enum TaskError {
     Participation(#[from] ParticipationError),
     /// The `[server]` section.
     #[error(transparent)]
-    Server(#[from] OptimizerError),
+    Server(#[from] ServerError),
     /// Too large a failure probability for so many devices.
     #[error(
         "privacy.delta is {delta:e}, but must be below 1/{population} = {limit:e}: at or above that, exposing one \

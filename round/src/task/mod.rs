@@ -14,7 +14,7 @@ pub use schedule::Schedule;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{model::ModelSpec, optimizer::ServerOptimizer, participation::Participation, plan::LocalPlan};
+use crate::{model::ModelSpec, optimizer::Server, participation::Participation, plan::LocalPlan};
 
 /// SHA-256 of a task's canonical form. Two tasks with the same hash are the same task.
 pub type TaskHash = murmur_privacy::Digest;
@@ -41,7 +41,7 @@ pub struct Task {
     /// What is promised. Nothing in it has a default.
     pub privacy: Privacy,
     /// From a released average to the next model.
-    pub server: ServerOptimizer,
+    pub server: Server,
 }
 
 impl Task {

@@ -45,6 +45,7 @@ fn backed_up(released: bool) -> (MemoryStore, TaskHash) {
             ledger_head: spent.digest,
             clip: schedule.task().privacy.clip,
             metrics: None,
+            average: None,
         };
         let state = schedule.task().server.initial_state(params.dimension());
         store.put_checkpoint(&Checkpoint::encode(&params, &state, &manifest).unwrap()).unwrap();

@@ -5,7 +5,11 @@ mod teacher;
 
 use std::{borrow::Cow, path::Path};
 
-use murmur_client::{Dataset, Examples, data::load_folder, strokes};
+use murmur_client::{
+    Dataset, Examples,
+    data::{Table, User, load_folder, load_table},
+    strokes,
+};
 use murmur_round::{device_id::DeviceId, model::ModelSpec};
 
 use crate::{
@@ -20,6 +24,7 @@ pub struct Population {
     names: Names,
     data: Data,
     test: Examples,
+    test_users: Vec<User>,
 }
 
 enum Names {
@@ -56,9 +61,10 @@ impl Population {
                 let test = unseen_writers(scenario.seed, scenario.evaluation.examples)?;
                 test.check(&scenario.task.model).map_err(|error| SimError::Population(error.to_string()))?;
                 let data = Data::Strokes { seed: scenario.seed, samples };
-                Ok(Self { names: Names::Numbered(devices), data, test })
+                Ok(Self { names: Names::Numbered(devices), data, test, test_users: Vec::new() })
             }
             Source::Teacher {} => Self::of_teacher(scenario),
+            Source::Table(table) => Self::of_table(scenario, table),
             Source::Folder { path: None } => Err(SimError::Population(
                 "the source is a folder and none is named: give --data DIR, or set population.source.path".to_owned(),
             )),
@@ -75,7 +81,25 @@ impl Population {
         let drawn = |pupil, count| teacher.examples(&pupil, count).map_err(wrong);
         let held = (0..devices).map(|index| drawn(Pupil::Device(index), samples)).collect::<Result<_, _>>()?;
         let test = drawn(Pupil::Test, scenario.evaluation.examples)?;
-        Ok(Self { names: Names::Numbered(devices), data: Data::Held(held), test })
+        Ok(Self { names: Names::Numbered(devices), data: Data::Held(held), test, test_users: Vec::new() })
+    }
+
+    fn of_table(scenario: &Scenario, table: &Table) -> Result<Self, SimError> {
+        let path = table.path.as_deref().ok_or_else(|| {
+            SimError::Population(
+                "the source is a table and none is named: give --data FILE, or set population.source.path".to_owned(),
+            )
+        })?;
+        let dataset = load_table(table, path)?;
+        check(&dataset, &scenario.task.model)?;
+        let test = dataset.test().cloned().ok_or_else(|| {
+            SimError::Population(format!("{}: no row is for testing: name a column with split", path.display()))
+        })?;
+        let test_users = dataset.test_users().unwrap_or_default().to_vec();
+        let users = dataset.users().unwrap_or_default();
+        let parts = users.iter().map(|user| user.indices.clone().collect()).collect();
+        let names = Names::Users(users.iter().map(|user| user.name.clone()).collect());
+        Ok(Self { names, data: Data::Partitioned { dataset: Box::new(dataset), parts }, test, test_users })
     }
 
     fn of_folder(scenario: &Scenario, folder: &Path) -> Result<Self, SimError> {
@@ -106,7 +130,8 @@ impl Population {
                 (numbered(), partition::iid(labels.len(), devices, samples, scenario.seed)?)
             }
         };
-        Ok(Self { names, data: Data::Partitioned { dataset: Box::new(dataset), parts }, test })
+        let test_users = dataset.test_users().unwrap_or_default().to_vec();
+        Ok(Self { names, data: Data::Partitioned { dataset: Box::new(dataset), parts }, test, test_users })
     }
 
     /// Number of devices.
@@ -154,6 +179,12 @@ impl Population {
                 Cow::Owned(dataset.train().select(parts.get(index as usize).map_or(&[], Vec::as_slice)))
             }
         }
+    }
+
+    /// Whose the test examples are, where the data know.
+    #[must_use]
+    pub fn test_users(&self) -> &[User] {
+        &self.test_users
     }
 
     /// Test examples outside the population.

@@ -10,7 +10,7 @@ use std::{
 use murmur_privacy::{Digest, Upload, ledger::Entry, local::ledger::LocalEntry, units::Clip};
 use murmur_round::{
     checkpoint::Checkpoint,
-    coordinator::{Coordinator, Effect, Event, Outcome},
+    coordinator::{Coordinator, Effect, Event, Outcome, StartError},
     device::{Device, DeviceEffect, DeviceEvent},
     guarantee::Guarantee,
     measure::ReleasedMetrics,
@@ -33,6 +33,8 @@ use crate::{SimError, population::Population};
 pub(super) struct Released {
     pub(super) round: u32,
     pub(super) params: Arc<Params>,
+    /// The average of the models released so far, where the task asks for one.
+    pub(super) averaged: Option<Params>,
     /// What is promised by then.
     pub(super) guarantee: Guarantee,
     /// The next round's clip.
@@ -290,6 +292,7 @@ impl<'a> Fleet<'a> {
                         let released = Released {
                             round,
                             params: self.coordinator.model(),
+                            averaged: self.coordinator.averaged_model(),
                             guarantee: self.coordinator.guarantee()?,
                             clip: self.coordinator.clip(),
                             metrics: self.coordinator.metrics(),
@@ -338,6 +341,17 @@ impl<'a> Fleet<'a> {
     /// The current model.
     pub(super) fn params(&self) -> Arc<Params> {
         self.coordinator.model()
+    }
+
+    /// The average of the models released so far, where the task asks for one.
+    pub(super) fn averaged(&self) -> Option<Params> {
+        self.coordinator.averaged_model()
+    }
+
+    /// The average as a model file.
+    pub(super) fn averaged_file(&self) -> Result<Option<Vec<u8>>, SimError> {
+        let averaged = self.model.as_ref().map(|model| model.averaged(self.coordinator.schedule())).transpose();
+        Ok(averaged.map_err(StartError::from)?.flatten())
     }
 
     /// The next round's clip, and what the last one said of the model before it.

@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use murmur_client::evaluate;
+use murmur_client::{Evaluation, evaluate};
 use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::Entry, units::Clip};
 use murmur_round::{
     coordinator::{Coordinator, Event, Outcome, Stored},
@@ -82,6 +82,11 @@ pub struct Finished {
     pub model: Vec<u8>,
     /// Its SHA-256.
     pub model_digest: Digest,
+    /// The average of the released models, a safetensors file, where the task asks for one.
+    pub averaged: Option<Vec<u8>>,
+    /// Quality of the last model, or of the average where the task asks for one, on each user's test examples, where the data say whose
+    /// they are.
+    pub test_users: Vec<(DeviceId, Evaluation)>,
     /// Quality on data outside the population, by round.
     pub measurements: Vec<Measurement>,
     /// Devices in the population.
@@ -136,12 +141,14 @@ pub fn run_along(
     let outcome = std::thread::scope(|scope| {
         let workers = workers::Workers::start(scope, options.threads, population, &task)?;
         fleet.run(&workers, &mut |released, fleet| {
-            let Released { round, params, guarantee, clip, metrics } = released;
+            let Released { round, params, averaged, guarantee, clip, metrics } = released;
             let due = (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
                 let evaluation = evaluate(&task.model, &params, population.test())?;
                 let epsilon = guarantee.epsilon_spent;
-                let measurement = Measurement { round, epsilon, evaluation, clip, metrics };
+                let averaged =
+                    averaged.map(|averaged| evaluate(&task.model, &averaged, population.test())).transpose()?;
+                let measurement = Measurement { round, epsilon, evaluation, averaged, clip, metrics };
                 measurements.push(measurement);
                 Some(measurement)
             } else {
@@ -165,11 +172,16 @@ pub fn run_along(
         let evaluation = evaluate(&task.model, &fleet.params(), population.test())?;
         let round = released.unwrap_or(1) - 1;
         let (clip, metrics) = fleet.measured();
-        measurements.push(Measurement { round, epsilon: guarantee.epsilon_spent, evaluation, clip, metrics });
+        let averaged =
+            fleet.averaged().map(|averaged| evaluate(&task.model, &averaged, population.test())).transpose()?;
+        let epsilon = guarantee.epsilon_spent;
+        measurements.push(Measurement { round, epsilon, evaluation, averaged, clip, metrics });
     }
     let wall = wall();
     let simulated = scenario.fleet.is_some().then(|| Duration::from_millis(fleet.now().0));
     observer.finished();
+    let test_users = by_user(scenario, population, &fleet)?;
+    let averaged = fleet.averaged_file()?;
     let ((clip, metrics), local) = (fleet.measured(), fleet.local_spending());
     let (ledger, (model, model_digest)) = fleet.into_files();
     Ok(Finished {
@@ -183,11 +195,28 @@ pub fn run_along(
         ledger,
         model,
         model_digest,
+        averaged,
+        test_users,
         measurements,
         devices: population.devices(),
         wall,
         simulated,
     })
+}
+
+/// Quality of what a task leaves on each user's test examples. Users without any are left out.
+fn by_user(
+    scenario: &Scenario,
+    population: &Population,
+    fleet: &Fleet<'_>,
+) -> Result<Vec<(DeviceId, Evaluation)>, SimError> {
+    let params = fleet.averaged().map_or_else(|| fleet.params(), Arc::new);
+    let tested = population.test_users().iter().filter(|user| !user.indices.is_empty());
+    let evaluated = tested.map(|user| {
+        let examples = population.test().slice(user.indices.clone());
+        Ok((user.name.clone(), evaluate(&scenario.task.model, &params, &examples)?))
+    });
+    evaluated.collect()
 }
 
 /// A fleet before its first round, or as an interrupted run left it.

@@ -13,6 +13,8 @@ pub struct Measurement {
     pub epsilon: Epsilon,
     /// Accuracy and loss.
     pub evaluation: Evaluation,
+    /// The same of the average of the released models, where the task asks for one.
+    pub averaged: Option<Evaluation>,
     /// The clip of the round that begins with this model.
     pub clip: Clip,
     /// What the round's devices said of the model before it, where the task asks them.

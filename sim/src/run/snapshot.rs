@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{SimError, scenario::Scenario};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Everything that the rounds to come depend on. Seeded runs only: nothing here was ever a secret.
 #[derive(Debug, Serialize, Deserialize)]
@@ -133,24 +133,27 @@ struct Measured {
     loss: f64,
     accuracy: f64,
     examples: u64,
+    averaged: Option<(f64, f64)>,
     clip: f64,
     metrics: Option<ReleasedMetrics>,
 }
 
 impl Measured {
     fn of(measurement: &Measurement) -> Self {
-        let Measurement { round, epsilon, evaluation, clip, metrics } = *measurement;
+        let Measurement { round, epsilon, evaluation, averaged, clip, metrics } = *measurement;
         let Evaluation { loss, accuracy, examples } = evaluation;
         let (epsilon, clip) = (epsilon.get(), clip.get());
-        Self { round, epsilon, loss, accuracy, examples: examples as u64, clip, metrics }
+        let averaged = averaged.map(|averaged| (averaged.loss, averaged.accuracy));
+        Self { round, epsilon, loss, accuracy, examples: examples as u64, averaged, clip, metrics }
     }
 
     fn measurement(self) -> Result<Measurement, SimError> {
-        let Self { round, epsilon, loss, accuracy, examples, clip, metrics } = self;
+        let Self { round, epsilon, loss, accuracy, examples, averaged, clip, metrics } = self;
         let damaged = |error: OutOfRange| SimError::Snapshot { what: error.to_string() };
         let epsilon = if epsilon.is_finite() { Epsilon::new(epsilon).map_err(damaged)? } else { Epsilon::INFINITE };
         let evaluation = Evaluation { loss, accuracy, examples: examples as usize };
-        Ok(Measurement { round, epsilon, evaluation, clip: Clip::new(clip).map_err(damaged)?, metrics })
+        let averaged = averaged.map(|(loss, accuracy)| Evaluation { loss, accuracy, ..evaluation });
+        Ok(Measurement { round, epsilon, evaluation, averaged, clip: Clip::new(clip).map_err(damaged)?, metrics })
     }
 }
 

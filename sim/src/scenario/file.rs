@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use murmur_client::data::Table;
 use murmur_privacy::units::{DeltaProbability, Epsilon};
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,9 @@ pub enum Source {
     Strokes {},
     /// Standard normal inputs, labelled by a random linear teacher that all devices share: for timing, not for learning about learning.
     Teacher {},
+    /// A file of comma-separated values, and what its columns mean. Every user of it is a device; what it says is for testing is the test
+    /// set. Its path is relative to the scenario's folder; `--data` replaces it, by a file or by a folder that has a file of that name.
+    Table(Table),
     /// A folder of IDX or LEAF files.
     Folder {
         /// The folder, relative to the scenario's own; `--data` replaces it.
@@ -200,6 +204,17 @@ impl PopulationSpec {
                         .to_owned(),
                 );
             }
+            (Source::Table(_), Some(_)) => {
+                return Err(
+                    "population.partition: the devices of source \"table\" are its users, remove the key".to_owned()
+                );
+            }
+            (Source::Table(_), None) if self.devices.is_some() || self.samples_per_device.is_some() => {
+                return Err(
+                    "population.devices and samples_per_device come from the data with source \"table\"; remove the keys".to_owned()
+                );
+            }
+            (Source::Table(_), None) => {}
             (Source::Folder { .. }, None) => {
                 return Err("population.partition is missing: natural, iid or dirichlet".to_owned());
             }

@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use murmur_client::data::Standardise;
 use murmur_round::task::Task;
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +97,21 @@ impl Scenario {
                 let beside = |written: &PathBuf| path.parent().unwrap_or(Path::new("")).join(written);
                 let meant = given.clone().or_else(|| folder.as_ref().map(beside));
                 *folder = meant.map(|meant| std::path::absolute(&meant).map_err(SimError::file(meant))).transpose()?;
+            }
+            (Source::Table(table), given) => {
+                let meant = match (given, &table.path) {
+                    (Some(folder), Some(written)) if folder.is_dir() => {
+                        Some(folder.join(written.file_name().unwrap_or(written.as_os_str())))
+                    }
+                    (Some(file), _) => Some(file.clone()),
+                    (None, Some(written)) => Some(path.parent().unwrap_or(Path::new("")).join(written)),
+                    (None, None) => None,
+                };
+                table.path =
+                    meant.map(|meant| std::path::absolute(&meant).map_err(SimError::file(meant))).transpose()?;
+                if table.standardise == Some(Standardise::Whole) && task.privacy.delta().is_some() {
+                    return Err(SimError::StandardisedByAll { path: path.to_owned() });
+                }
             }
             (Source::Strokes {} | Source::Teacher {}, Some(_)) => {
                 let message = "--data was given, but the population's source is not a folder";

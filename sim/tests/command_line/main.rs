@@ -16,4 +16,5 @@ mod plan;
 mod pricing;
 mod results;
 mod resumed;
+mod tables;
 mod world;

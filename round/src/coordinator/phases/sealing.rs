@@ -76,7 +76,7 @@ fn step(shared: &mut Shared, round: u32, release: &Release) -> Result<(), String
         Some(randomiser) => average.decoded(&*randomiser),
         None => average,
     };
-    let optimizer = task.server;
+    let server = task.server;
     let params = Arc::make_mut(&mut shared.params);
-    optimizer.step(&mut shared.optimizer, params, &average).map_err(|error| text(&error))
+    server.step(&mut shared.optimizer, params, &average).map_err(|error| text(&error))
 }
