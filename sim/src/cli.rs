@@ -10,6 +10,7 @@ use murmur_sim::{
     bench::Benchmark,
     budget::{Answer, BudgetError, Question},
     check,
+    explain::{Explain, ExplainError},
     folder::{Folder, Found},
     mechanism::Mechanism,
     output,
@@ -45,6 +46,8 @@ enum Command {
     /// What a budget buys: epsilon, noise or rounds of a schedule, a plan, or a ledger's spending.
     #[command(subcommand)]
     Budget(Question),
+    /// What a guarantee means: how well a device that took part can be told from one that did not.
+    Explain(Explain),
     /// What a local randomiser runs with, its exact error and its promise.
     #[command(subcommand)]
     Mechanism(Mechanism),
@@ -108,6 +111,11 @@ pub(crate) fn main() -> ExitCode {
             let answer = question.answer();
             let refused = answer.as_ref().is_err_and(BudgetError::is_refusal);
             return told(answer, question.json(), refused);
+        }
+        Command::Explain(asked) => {
+            let answer = asked.answer();
+            let refused = answer.as_ref().is_err_and(ExplainError::is_refusal);
+            return told(answer, asked.json, refused);
         }
         Command::Mechanism(mechanism) => return told(mechanism.answer(), mechanism.json(), false),
         Command::Bench(benchmark) => (benchmark.json(), bench(&benchmark)),

@@ -7,8 +7,10 @@
 
 pub mod bench;
 pub mod budget;
+pub mod chart;
 pub mod check;
 pub mod error;
+pub mod explain;
 pub mod folder;
 pub mod mechanism;
 pub mod output;
