@@ -1,5 +1,7 @@
 //! The command line: raw arguments in, one validated request out, results on stdout.
 
+mod tuning;
+
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
@@ -17,6 +19,7 @@ use murmur_sim::{
     population::Population,
     run::{self, Course, Keep, Observer, Options, Silent},
     scenario::{Overrides, Scenario},
+    tune,
 };
 use serde_json::json;
 
@@ -41,6 +44,8 @@ struct Cli {
 enum Command {
     /// Run a scenario: a file, or the built-in `quickstart`.
     Run(RunArguments),
+    /// Search for the settings that an epsilon affords, and draw accuracy against epsilon.
+    Tune(tuning::TuneArguments),
     /// Validate a task or scenario file and print its guarantee.
     Check(CheckArguments),
     /// What a budget buys: epsilon, noise or rounds of a schedule, a plan, or a ledger's spending.
@@ -106,6 +111,7 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let (json, result) = match cli.command {
         Command::Run(arguments) => (arguments.json, run(&arguments)),
+        Command::Tune(arguments) => (arguments.json, tuning::tune(&arguments)),
         Command::Check(arguments) => (arguments.json, check(&arguments)),
         Command::Budget(question) => {
             let answer = question.answer();
@@ -250,7 +256,8 @@ fn bench(benchmark: &Benchmark) -> anyhow::Result<u8> {
 }
 
 fn report(error: &anyhow::Error, json: bool) -> u8 {
-    let refused = error.downcast_ref::<SimError>().is_some_and(SimError::is_refusal);
+    let refused = error.downcast_ref::<SimError>().is_some_and(SimError::is_refusal)
+        || error.downcast_ref::<tune::TuneError>().is_some_and(tune::TuneError::is_refusal);
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     eprintln!("{}: {}", if refused { "refused" } else { "error" }, causes.join(": "));
     if json && refused {

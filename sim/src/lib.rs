@@ -17,5 +17,6 @@ pub mod output;
 pub mod population;
 pub mod run;
 pub mod scenario;
+pub mod tune;
 
 pub use error::SimError;
