@@ -63,6 +63,7 @@ pub mod noise;
 mod packed;
 mod ring;
 mod rounding;
+mod tradeoff;
 pub mod units;
 pub mod update;
 
@@ -74,4 +75,5 @@ pub use grid::Grid;
 pub use ledger::{Ledger, Receipt};
 pub use mechanism::Mechanism;
 pub use noise::{NoiseRng, Provenance};
+pub use tradeoff::{Posterior, TradeOff};
 pub use update::{Average, Bounded, Delta, Incoming, Plain, Release, Seal, Sum, Upload};

@@ -1,5 +1,7 @@
 //! The command line: raw arguments in, one validated request out, results on stdout.
 
+mod tuning;
+
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
@@ -10,12 +12,14 @@ use murmur_sim::{
     bench::Benchmark,
     budget::{Answer, BudgetError, Question},
     check,
+    explain::{Explain, ExplainError},
     folder::{Folder, Found},
     mechanism::Mechanism,
     output,
     population::Population,
     run::{self, Course, Keep, Observer, Options, Silent},
     scenario::{Overrides, Scenario},
+    tune,
 };
 use serde_json::json;
 
@@ -40,11 +44,15 @@ struct Cli {
 enum Command {
     /// Run a scenario: a file, or the built-in `quickstart`.
     Run(RunArguments),
+    /// Search for the settings that an epsilon affords, and draw accuracy against epsilon.
+    Tune(tuning::TuneArguments),
     /// Validate a task or scenario file and print its guarantee.
     Check(CheckArguments),
     /// What a budget buys: epsilon, noise or rounds of a schedule, a plan, or a ledger's spending.
     #[command(subcommand)]
     Budget(Question),
+    /// What a guarantee means: how well a device that took part can be told from one that did not.
+    Explain(Explain),
     /// What a local randomiser runs with, its exact error and its promise.
     #[command(subcommand)]
     Mechanism(Mechanism),
@@ -103,11 +111,17 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let (json, result) = match cli.command {
         Command::Run(arguments) => (arguments.json, run(&arguments)),
+        Command::Tune(arguments) => (arguments.json, tuning::tune(&arguments)),
         Command::Check(arguments) => (arguments.json, check(&arguments)),
         Command::Budget(question) => {
             let answer = question.answer();
             let refused = answer.as_ref().is_err_and(BudgetError::is_refusal);
             return told(answer, question.json(), refused);
+        }
+        Command::Explain(asked) => {
+            let answer = asked.answer();
+            let refused = answer.as_ref().is_err_and(ExplainError::is_refusal);
+            return told(answer, asked.json, refused);
         }
         Command::Mechanism(mechanism) => return told(mechanism.answer(), mechanism.json(), false),
         Command::Bench(benchmark) => (benchmark.json(), bench(&benchmark)),
@@ -242,7 +256,8 @@ fn bench(benchmark: &Benchmark) -> anyhow::Result<u8> {
 }
 
 fn report(error: &anyhow::Error, json: bool) -> u8 {
-    let refused = error.downcast_ref::<SimError>().is_some_and(SimError::is_refusal);
+    let refused = error.downcast_ref::<SimError>().is_some_and(SimError::is_refusal)
+        || error.downcast_ref::<tune::TuneError>().is_some_and(tune::TuneError::is_refusal);
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     eprintln!("{}: {}", if refused { "refused" } else { "error" }, causes.join(": "));
     if json && refused {

@@ -7,13 +7,16 @@
 
 pub mod bench;
 pub mod budget;
+pub mod chart;
 pub mod check;
 pub mod error;
+pub mod explain;
 pub mod folder;
 pub mod mechanism;
 pub mod output;
 pub mod population;
 pub mod run;
 pub mod scenario;
+pub mod tune;
 
 pub use error::SimError;

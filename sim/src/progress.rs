@@ -1,10 +1,11 @@
-//! A progress bar on stderr: round, accuracy, epsilon spent of budget.
+//! Progress bars on stderr: of a run (round, accuracy, epsilon spent of budget), and of a search.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use murmur_round::{guarantee::Guarantee, task::Schedule};
 use murmur_sim::{
     output,
     run::{Measurement, Observer},
+    tune::{Found, Watcher},
 };
 
 /// Shows a run on a terminal; where stderr is none, it shows only the promise.
@@ -42,5 +43,48 @@ impl Observer for Bar {
 
     fn finished(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Shows a search on a terminal: trials, work, time left. Where stderr is none, a line for each trial.
+pub(crate) struct SearchBar {
+    bar: ProgressBar,
+    /// Neither a bar nor lines.
+    quiet: bool,
+}
+
+impl SearchBar {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        let style = ProgressStyle::with_template("{wide_bar} {percent} % {msg}, {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, quiet }
+    }
+
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Watcher for SearchBar {
+    fn planned(&self, done: u64, all: u64) {
+        self.bar.set_length(all);
+        // What was done before is not how fast it goes now.
+        self.bar.set_position(done);
+        self.bar.reset_eta();
+    }
+
+    fn worked(&self, more: u64) {
+        self.bar.inc(more);
+    }
+
+    fn trial(&self, found: &Found, done: usize, all: usize) {
+        let accuracy =
+            found.accuracy.map_or_else(|| "refused".to_owned(), |accuracy| format!("{:.2} %", 100.0 * accuracy));
+        let told = format!("trial {done} of {all}: {} {} {accuracy}", found.about.stage, found.about.target);
+        if self.bar.is_hidden() && !self.quiet {
+            eprintln!("{told}, after {:.1} s: {}", found.seconds, found.about.settings);
+        }
+        self.bar.set_message(told);
     }
 }

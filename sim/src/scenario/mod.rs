@@ -69,6 +69,15 @@ impl Scenario {
         }
     }
 
+    /// Reads a scenario that holds its task as a table; `path` is where it was found.
+    ///
+    /// # Errors
+    /// [`SimError`] naming the key at fault.
+    pub(crate) fn from_text(path: &Path, text: &str, overrides: &Overrides) -> Result<Self, SimError> {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Self::resolve(path, text, overrides, |name| read(&folder.join(name)))
+    }
+
     fn resolve(
         path: &Path,
         text: &str,

@@ -7,6 +7,7 @@ mod budget;
 mod check;
 mod correlated;
 mod data;
+mod explain;
 mod interrupted;
 mod json;
 mod local;

@@ -1,0 +1,279 @@
+//! Line charts as SVG, drawn so that they can be read on a phone: few ticks, large letters, the legend outside of the picture.
+
+use std::ops::Range;
+
+use plotters::{
+    coord::ranged1d::{DefaultFormatting, KeyPointHint},
+    prelude::*,
+};
+
+/// Pixels of the drawing library for one of a page's: it places everything on whole ones.
+const FINE: u32 = 4;
+/// Width and height; a page scales the picture to its column.
+const SIZE: (u32, u32) = (460 * FINE, 310 * FINE);
+const LETTERS: u32 = 13 * FINE;
+/// One colour for each series, told apart by people who see no red or no green (Okabe and Ito 2008); a page in the dark lightens them.
+pub const COLOURS: [&str; 6] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6D00", "#56409A"];
+
+/// A picture.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// From left to right.
+    pub x: Axis,
+    /// From below.
+    pub y: Axis,
+    /// What is drawn, in the order of [`COLOURS`].
+    pub series: Vec<Series>,
+    /// For a picture that stands alone: a line above it, and its legend within it. A page has both around it.
+    pub caption: Option<String>,
+}
+
+/// An axis, with its unit in its label.
+#[derive(Clone, Debug)]
+pub struct Axis {
+    label: String,
+    range: Range<f64>,
+    ticks: Vec<f64>,
+    logarithmic: bool,
+    percent: bool,
+}
+
+/// Points that belong together.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// What the legend calls it.
+    pub name: String,
+    /// Finite points, from left to right.
+    pub points: Vec<(f64, f64)>,
+    /// Least and most at each point, where it is known how far values spread.
+    pub spread: Vec<(f64, f64)>,
+    /// Drawn in dashes and without marks: something to compare with.
+    pub reference: bool,
+}
+
+impl Series {
+    /// A line through `points`.
+    #[must_use]
+    pub fn line(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
+        Self { name: name.into(), points, spread: Vec::new(), reference: false }
+    }
+
+    /// Something to compare with.
+    #[must_use]
+    pub fn reference(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
+        Self { reference: true, ..Self::line(name, points) }
+    }
+}
+
+impl Axis {
+    /// An axis over all finite `values`, in equal steps.
+    #[must_use]
+    pub fn linear(label: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
+        let (low, high) = extent(values);
+        let room = if high > low { (high - low) * 0.06 } else { high.abs().max(1.0) * 0.1 };
+        // Nothing that is counted or measured here is negative.
+        let low = if low >= 0.0 { (low - room).max(0.0) } else { low - room };
+        Self::between(label, low, high + room)
+    }
+
+    /// An axis of exactly this range, in equal steps.
+    #[must_use]
+    pub fn between(label: impl Into<String>, low: f64, high: f64) -> Self {
+        let rough = (high - low) / 5.0;
+        let unit = 10.0_f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|times| times * unit).into_iter().find(|step| *step >= rough);
+        let step = step.unwrap_or(10.0 * unit);
+        let first = (low / step - 1e-9).ceil() as i64;
+        let ticks = (0..=10).map(|count| (first + count) as f64 * step).filter(|tick| *tick <= high + step * 1e-9);
+        Self { label: label.into(), range: low..high, ticks: ticks.collect(), logarithmic: false, percent: false }
+    }
+
+    /// An axis over all positive finite `values`, in equal factors.
+    #[must_use]
+    pub fn logarithmic(label: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
+        let (low, high) = extent(values.into_iter().filter(|value| *value > 0.0));
+        let (low, high) = (low.max(1e-12), high.max(low.max(1e-12)));
+        let factor = if high > low { (high / low).powf(0.06) } else { 2.0 };
+        let (low, high) = (low / factor, high * factor);
+        let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
+        let digits: &[f64] = if high / low > 2e3 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let ticks = decades.flat_map(|decade| digits.iter().map(move |digit| digit * 10.0_f64.powi(decade)));
+        let ticks = ticks.filter(|tick| (low..=high).contains(tick)).collect();
+        Self { label: label.into(), range: low..high, ticks, logarithmic: true, percent: false }
+    }
+
+    /// The same axis with its numbers in percent.
+    #[must_use]
+    pub fn percent(self) -> Self {
+        Self { percent: true, ..self }
+    }
+
+    /// Where a value lies on the paper.
+    fn place(&self, value: f64) -> f64 {
+        let within = value.clamp(self.range.start, self.range.end);
+        if self.logarithmic { within.ln() } else { within }
+    }
+
+    fn name(&self, place: f64) -> String {
+        let value = if self.logarithmic { place.exp() } else { place };
+        let value = if self.percent { 100.0 * value } else { value };
+        let text = match value.abs() {
+            size if size != 0.0 && !(1e-3..1e6).contains(&size) => format!("{value:.0e}"),
+            size if size >= 10_000.0 => format!("{:.0}k", value / 1e3),
+            // Twelve digits hide that 0.3 is no float.
+            _ => format!("{}", (value * 1e6).round() / 1e6),
+        };
+        if self.percent { format!("{text} %") } else { text }
+    }
+}
+
+fn extent(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    let finite = values.into_iter().filter(|value| value.is_finite());
+    let (low, high) =
+        finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    if low <= high { (low, high) } else { (0.0, 1.0) }
+}
+
+impl Chart {
+    /// The picture, an `<svg>` element with a view box: it takes whatever width a page gives it.
+    ///
+    /// # Errors
+    /// What the drawing library says.
+    pub fn svg(&self) -> Result<String, String> {
+        let mut picture = String::new();
+        self.draw(&mut picture).map_err(|error| error.to_string())?;
+        // A number for the eye that sees none of it, and no fixed size.
+        let fixed = format!("<svg width=\"{}\" height=\"{}\" ", SIZE.0, SIZE.1);
+        let label = format!("{} against {}", self.y.label, self.x.label).replace('&', "&amp;").replace('"', "&quot;");
+        Ok(picture.replacen(&fixed, &format!("<svg role=\"img\" aria-label=\"{}\" ", label.replace('<', "&lt;")), 1))
+    }
+
+    fn draw(&self, picture: &mut String) -> Result<(), Box<dyn std::error::Error + '_>> {
+        let area = SVGBackend::with_string(picture, SIZE).into_drawing_area();
+        area.fill(&WHITE)?;
+        let mut builder = ChartBuilder::on(&area);
+        if let Some(caption) = &self.caption {
+            builder.caption(caption, ("sans-serif", LETTERS));
+        }
+        let mut context = builder
+            .margin(8 * FINE)
+            .margin_right(16 * FINE)
+            .x_label_area_size(44 * FINE)
+            .y_label_area_size(66 * FINE)
+            .build_cartesian_2d(Paper::of(&self.x), Paper::of(&self.y))?;
+        context
+            .configure_mesh()
+            .x_desc(&self.x.label)
+            .y_desc(&self.y.label)
+            .axis_desc_style(("sans-serif", LETTERS))
+            .label_style(("sans-serif", LETTERS))
+            .x_label_formatter(&|place| self.x.name(*place))
+            .y_label_formatter(&|place| self.y.name(*place))
+            .set_all_tick_mark_size(5 * FINE)
+            .axis_style(RGBColor(136, 136, 136).stroke_width(FINE))
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(RGBColor(221, 221, 221).stroke_width(FINE))
+            .draw()?;
+        for (series, colour) in self.series.iter().zip(COLOURS.iter().cycle()) {
+            let colour = colour_of(colour);
+            let place = |(x, y): (f64, f64)| (self.x.place(x), self.y.place(y));
+            let points: Vec<(f64, f64)> = series.points.iter().map(|point| place(*point)).collect();
+            for ((x, _), (low, high)) in series.points.iter().zip(&series.spread) {
+                let whisker = vec![place((*x, *low)), place((*x, *high))];
+                context.draw_series([PathElement::new(whisker, colour.stroke_width(FINE))])?;
+            }
+            if series.reference {
+                let dashes = DashedLineSeries::new(points, 5 * FINE, 4 * FINE, colour.stroke_width(2 * FINE));
+                context.draw_series(dashes)?.label(&series.name).legend(move |(x, y)| line(x, y, colour));
+                continue;
+            }
+            let few = points.len() <= 24;
+            let drawn = LineSeries::new(points.iter().copied(), colour.stroke_width(2 * FINE));
+            context.draw_series(drawn)?.label(&series.name).legend(move |(x, y)| line(x, y, colour));
+            if few {
+                let marks = points.iter().map(|point| Circle::new(*point, 3 * FINE, colour.filled()));
+                context.draw_series(marks)?;
+            }
+        }
+        if self.caption.is_some() {
+            let labels = &mut context.configure_series_labels();
+            let labels = labels.position(SeriesLabelPosition::UpperRight).label_font(("sans-serif", LETTERS));
+            labels.legend_area_size(28 * FINE).margin(6 * FINE).background_style(WHITE.mix(0.9)).draw()?;
+        }
+        area.present()?;
+        Ok(())
+    }
+}
+
+/// An axis on paper, with exactly its own ticks.
+struct Paper {
+    range: Range<f64>,
+    ticks: Vec<f64>,
+}
+
+impl Paper {
+    fn of(axis: &Axis) -> Self {
+        let ticks = axis.ticks.iter().map(|tick| axis.place(*tick)).collect();
+        Self { range: axis.place(axis.range.start)..axis.place(axis.range.end), ticks }
+    }
+}
+
+impl Ranged for Paper {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        let share = (value - self.range.start) / (self.range.end - self.range.start);
+        limit.0 + (share * f64::from(limit.1 - limit.0)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.clone()
+    }
+}
+
+/// A piece of a series for the legend.
+fn line(x: i32, y: i32, colour: RGBColor) -> PathElement<(i32, i32)> {
+    PathElement::new(vec![(x, y), (x + 20 * FINE as i32, y)], colour.stroke_width(2 * FINE))
+}
+
+fn colour_of(hex: &str) -> RGBColor {
+    let part = |from: usize| hex.get(from..from + 2).and_then(|two| u8::from_str_radix(two, 16).ok()).unwrap_or(0);
+    RGBColor(part(1), part(3), part(5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_within_their_axis() {
+        let axis = Axis::between("share", 0.0, 1.0);
+        assert_eq!(
+            axis.ticks.iter().map(|tick| axis.name(*tick)).collect::<Vec<_>>(),
+            ["0", "0.2", "0.4", "0.6", "0.8", "1"]
+        );
+        let axis = Axis::logarithmic("epsilon", [0.25, 4.0]);
+        assert_eq!(axis.ticks, [0.5, 1.0, 2.0]);
+        let axis = Axis::linear("accuracy", [0.771, 0.846]).percent();
+        assert!(axis.ticks.len() > 2 && axis.ticks.iter().all(|tick| axis.range.contains(tick)), "{axis:?}");
+        assert_eq!(axis.name(0.8), "80 %");
+        // One value, or none, still has an axis.
+        assert!(!Axis::linear("one", [3.0]).ticks.is_empty() && !Axis::logarithmic("none", []).ticks.is_empty());
+    }
+
+    #[test]
+    fn a_chart_holds_every_mark_and_names_its_axes() {
+        let points = vec![(1.0, 0.7), (2.0, 0.8), (4.0, 0.85)];
+        let (x, y) = (Axis::logarithmic("epsilon", [1.0, 4.0]), Axis::linear("accuracy (%)", [0.7, 0.85]));
+        let series = Series { spread: vec![(0.69, 0.71); 3], ..Series::line("test", points.clone()) };
+        let svg =
+            Chart { x, y, series: vec![series, Series::reference("other", points)], caption: None }.svg().unwrap();
+        assert_eq!(svg.matches("<circle").count(), 3, "{svg}");
+        assert!(svg.contains("accuracy (%)") && svg.contains("viewBox") && !svg.starts_with("<svg width"), "{svg}");
+    }
+}

@@ -1,0 +1,222 @@
+//! Several simulations at once.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use murmur_round::{guarantee::Guarantee, task::Schedule};
+
+use super::{
+    TuneError,
+    store::Store,
+    trial::{Found, Point, Trial},
+};
+use crate::{
+    SimError,
+    population::Population,
+    run::{self, Course, Finished, Measurement, Observer, Options},
+};
+
+/// How often a process looks whether another has finished a trial that both need.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A part of all trials, for one of several processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// From 1.
+    pub number: NonZeroUsize,
+    /// Of how many.
+    pub of: NonZeroUsize,
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("a shard is NUMBER/COUNT with NUMBER from 1 to COUNT, not {text:?}");
+        let (number, of) = text.split_once('/').ok_or_else(wrong)?;
+        let parse = |text: &str| text.parse::<NonZeroUsize>().map_err(|_| wrong());
+        let shard = Self { number: parse(number)?, of: parse(of)? };
+        if shard.number <= shard.of { Ok(shard) } else { Err(wrong()) }
+    }
+}
+
+/// Somebody who watches a search.
+pub trait Watcher: Sync {
+    /// So much work is behind, of so much in all, in trainings of one device.
+    fn planned(&self, done: u64, all: u64);
+    /// More of it is behind.
+    fn worked(&self, more: u64);
+    /// A trial is over; so many are now, of so many in all.
+    fn trial(&self, found: &Found, done: usize, all: usize);
+}
+
+/// How a search is carried out. None of it changes its result.
+#[derive(Clone, Copy, Debug)]
+pub struct Hands {
+    /// Processor cores to use: as many simulations run at once, each on one thread; the last ones share what is free.
+    pub cores: NonZeroUsize,
+    /// The part of the trials that is this process's.
+    pub shard: Option<Shard>,
+}
+
+/// What became of trials that another needs before anything else can begin.
+pub(super) enum Together {
+    /// All are over.
+    All(HashMap<String, Found>),
+    /// This process's part is; so many are missing that nobody works on now.
+    Missing(usize),
+}
+
+/// Runs what is not over yet of `trials`, several at once.
+pub(super) fn run(
+    store: &Store,
+    trials: &[Trial],
+    hands: Hands,
+    watcher: &dyn Watcher,
+    done_before: usize,
+    all: usize,
+) -> Result<Together, TuneError> {
+    let mine = |index: usize| hands.shard.is_none_or(|shard| index % shard.of.get() == shard.number.get() - 1);
+    let mut open = Vec::new();
+    let mut over = 0;
+    for (index, trial) in trials.iter().enumerate() {
+        match store.find(&trial.id)? {
+            Some(_) => over += 1,
+            None if mine(index) => open.push(trial),
+            None => {}
+        }
+    }
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(done_before + over));
+    let failed: Mutex<Option<TuneError>> = Mutex::new(None);
+    let at_once = hands.cores.get().min(open.len());
+    thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(trial) = open.get(index) else { break };
+                    // While there are as many trials as cores each has one: a simulation gains less than half from a second.
+                    let left = open.len() - index;
+                    let threads =
+                        NonZeroUsize::new(hands.cores.get() / left.min(hands.cores.get())).unwrap_or(NonZeroUsize::MIN);
+                    let result = store.claim(&trial.id).and_then(|claim| {
+                        let Some(_claim) = claim else { return Ok(()) };
+                        let found = simulate(trial, threads, watcher)?;
+                        store.keep(&found)?;
+                        watcher.trial(&found, done.fetch_add(1, Ordering::Relaxed) + 1, all);
+                        Ok(())
+                    });
+                    if let Err(error) = result {
+                        next.store(open.len(), Ordering::Relaxed);
+                        if let Ok(mut failed) = failed.lock() {
+                            failed.get_or_insert(error);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    if let Some(error) = failed.into_inner().unwrap_or(None) {
+        return Err(error);
+    }
+    together(store, trials)
+}
+
+/// Waits for trials that other processes work on.
+fn together(store: &Store, trials: &[Trial]) -> Result<Together, TuneError> {
+    loop {
+        let (mut all, mut missing, mut waiting) = (HashMap::new(), 0, false);
+        for trial in trials {
+            // First whether somebody works on it: it may be over in between.
+            let claimed = store.is_claimed(&trial.id)?;
+            match store.find(&trial.id)? {
+                Some(found) => {
+                    all.insert(trial.id.clone(), found);
+                }
+                None => {
+                    missing += 1;
+                    waiting |= claimed;
+                }
+            }
+        }
+        match (missing, waiting) {
+            (0, _) => return Ok(Together::All(all)),
+            (_, true) => thread::sleep(LOOK),
+            (missing, false) => return Ok(Together::Missing(missing)),
+        }
+    }
+}
+
+fn simulate(trial: &Trial, threads: NonZeroUsize, watcher: &dyn Watcher) -> Result<Found, TuneError> {
+    let started = Instant::now();
+    let mut told = Told { watcher, each: trial.work() / u64::from(trial.rounds().max(1)) };
+    let options = Options { threads, stop_after: trial.stop_after };
+    let ran = Population::of(&trial.scenario)
+        .and_then(|population| run::run_along(&trial.scenario, &population, &options, &mut told, Course::default()));
+    let seconds = started.elapsed().as_secs_f64();
+    match ran {
+        Ok(finished) => Ok(found(trial, &finished, seconds)),
+        // These settings cannot be had; others may.
+        Err(error) if error.is_refusal() || matches!(error, SimError::Schedule(_)) => Ok(Found {
+            trial: trial.id.clone(),
+            about: trial.about.clone(),
+            rounds: 0,
+            accuracy: None,
+            loss: None,
+            examples: 0,
+            course: Vec::new(),
+            own_epsilon: None,
+            own_delta: None,
+            refused: Some(error.to_string()),
+            seconds,
+        }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn found(trial: &Trial, finished: &Finished, seconds: f64) -> Found {
+    let last = finished.measurements.last();
+    let point = |measured: &Measurement| Point {
+        round: measured.round + 1,
+        epsilon: measured.epsilon.get(),
+        accuracy: measured.evaluation.accuracy,
+        loss: measured.evaluation.loss,
+    };
+    Found {
+        trial: trial.id.clone(),
+        about: trial.about.clone(),
+        rounds: finished.rounds,
+        accuracy: last.map(|measured| measured.evaluation.accuracy),
+        loss: last.map(|measured| measured.evaluation.loss),
+        examples: last.map_or(0, |measured| measured.evaluation.examples as u64),
+        course: finished.measurements.iter().map(point).collect(),
+        own_epsilon: Some(finished.guarantee.epsilon.get()),
+        own_delta: finished.guarantee.delta.map(murmur_privacy::units::DeltaProbability::get),
+        refused: None,
+        seconds,
+    }
+}
+
+/// Tells of work while a simulation runs.
+struct Told<'a> {
+    watcher: &'a dyn Watcher,
+    each: u64,
+}
+
+impl Observer for Told<'_> {
+    fn started(&mut self, _: &Schedule, _: &Guarantee, _: Option<u32>) {}
+
+    fn round(&mut self, _: u32, _: &Guarantee, _: Option<&Measurement>) {
+        self.watcher.worked(self.each);
+    }
+
+    fn finished(&mut self) {}
+}
