@@ -6,12 +6,13 @@ use std::{future::pending, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use murmur_client::link::{Access, Address, Course, take_part};
 use murmur_privacy::NoiseRng;
-use murmur_round::{checkpoint::read_manifest, coordinator::Outcome};
+use murmur_round::{checkpoint::read_manifest, coordinator::Outcome, task::Task};
 use murmur_server::{Door, Server, store::MemoryStore};
 use murmur_sim::{
     population::Population,
     run::{self, Options, Silent},
     scenario::{Overrides, Scenario},
+    tune::{self, Ended, Found, Hands, Plan, Watcher},
 };
 use tokio::net::TcpListener;
 
@@ -176,6 +177,39 @@ async fn they_agree_under_correlated_noise_too() {
     let charged = one.1.iter().filter(|line| line.contains(r#""event":"matrix_factorisation""#));
     assert_eq!(charged.count(), 7, "reserved, and six spends");
     let real = served(&scenario, 7).await;
+    assert_eq!(one.1, real.1, "ledgers");
+    assert_eq!(one.0, real.0, "models");
+}
+
+/// Nobody watches the search.
+struct Nobody;
+
+impl Watcher for Nobody {
+    fn planned(&self, _: u64, _: u64) {}
+
+    fn worked(&self, _: u64) {}
+
+    fn trial(&self, _: &Found, _: usize, _: usize) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recommended_task_runs_unedited_in_both_worlds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("scenario.toml"), SCENARIO).unwrap();
+    let search = "scenario = \"scenario.toml\"\ndata = \"synthetic\"\n[search]\nkind = \"grid\"\nrepeats = 2\n[space]\n\
+                  epsilon = [2.0, 8.0]\nclip = [0.25, 0.5]\n";
+    std::fs::write(path("search.toml"), search).unwrap();
+    let plan = Plan::load(path("search.toml").to_str().unwrap(), &Overrides::default()).unwrap();
+    let hands = Hands { cores: NonZeroUsize::new(2).unwrap(), shard: None };
+    let Ended::Done(tuned) = tune::tune(&plan, &path("tuned"), &[], hands, &Nobody).unwrap() else {
+        panic!("nobody else has a part in it")
+    };
+    let text = std::fs::read_to_string(path("tuned/task.toml")).unwrap();
+    let scenario = Scenario { task: Task::from_toml(&text).unwrap(), ..scenario(9) };
+    assert_eq!(scenario.task.hash().unwrap().to_string(), tuned.candidates[tuned.recommended].point.task);
+    let one = simulated(&scenario, 1);
+    let real = served(&scenario, 5).await;
     assert_eq!(one.1, real.1, "ledgers");
     assert_eq!(one.0, real.0, "models");
 }

@@ -92,7 +92,7 @@ pub fn tune(
                 match work::run(&store, &trials, hands, watcher, stages.finished(), stages.all())? {
                     Together::All(found) => stages.take(&trials, &found),
                     Together::Missing(missing) => {
-                        return Ok(Ended::Incomplete { finished: store.finished()?.len(), missing });
+                        return Ok(Ended::Incomplete { finished: store.finished()?.len(), missing: missing.len() });
                     }
                 }
             }

@@ -178,10 +178,12 @@ impl Settings {
                 "rounds" => task.rounds = *value as u32,
                 "epochs" => task.plan.epochs = *value as u32,
                 "learning_rate" => task.plan.learning_rate = *value as f32,
-                _ => match &mut task.server {
+                _ => match &mut task.server.optimizer {
                     ServerOptimizer::FedAvg { learning_rate }
                     | ServerOptimizer::Momentum { learning_rate, .. }
-                    | ServerOptimizer::Adam { learning_rate, .. } => *learning_rate = *value,
+                    | ServerOptimizer::Adam { learning_rate, .. }
+                    | ServerOptimizer::Yogi { learning_rate, .. }
+                    | ServerOptimizer::Adagrad { learning_rate, .. } => *learning_rate = *value,
                 },
             }
         }

@@ -92,7 +92,8 @@ impl Store {
     pub(super) fn is_claimed(&self, id: &str) -> Result<bool, TuneError> {
         let path = self.folder.join("claims").join(id);
         let Ok(held) = File::open(&path) else { return Ok(false) };
-        match held.try_lock() {
+        // Shared: those who only look do not take one another for somebody who works.
+        match held.try_lock_shared() {
             Ok(()) => Ok(false),
             Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(error)) => Err(SimError::file(&path)(error).into()),

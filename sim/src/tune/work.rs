@@ -36,6 +36,13 @@ pub struct Shard {
     pub of: NonZeroUsize,
 }
 
+impl Shard {
+    /// Whether a stage's trial number `index`, from 0, is this shard's.
+    fn has(self, index: usize) -> bool {
+        index % self.of.get() == self.number.get() - 1
+    }
+}
+
 impl std::str::FromStr for Shard {
     type Err = String;
 
@@ -71,8 +78,8 @@ pub struct Hands {
 pub(super) enum Together {
     /// All are over.
     All(HashMap<String, Found>),
-    /// This process's part is; so many are missing that nobody works on now.
-    Missing(usize),
+    /// This process's part is; these, by their place in the stage, are missing, and nobody works on them now.
+    Missing(Vec<usize>),
 }
 
 /// Runs what is not over yet of `trials`, several at once.
@@ -84,7 +91,25 @@ pub(super) fn run(
     done_before: usize,
     all: usize,
 ) -> Result<Together, TuneError> {
-    let mine = |index: usize| hands.shard.is_none_or(|shard| index % shard.of.get() == shard.number.get() - 1);
+    loop {
+        let together = once(store, trials, hands, watcher, (done_before, all))?;
+        // A claim may be missed while another process looks at it: then the trial is still there to be run.
+        let mine = |index: usize| hands.shard.is_none_or(|shard| shard.has(index));
+        match together {
+            Together::Missing(missing) if missing.iter().any(|index| mine(*index)) => {}
+            other => return Ok(other),
+        }
+    }
+}
+
+fn once(
+    store: &Store,
+    trials: &[Trial],
+    hands: Hands,
+    watcher: &dyn Watcher,
+    (done_before, all): (usize, usize),
+) -> Result<Together, TuneError> {
+    let mine = |index: usize| hands.shard.is_none_or(|shard| shard.has(index));
     let mut open = Vec::new();
     let mut over = 0;
     for (index, trial) in trials.iter().enumerate() {
@@ -133,8 +158,8 @@ pub(super) fn run(
 /// Waits for trials that other processes work on.
 fn together(store: &Store, trials: &[Trial]) -> Result<Together, TuneError> {
     loop {
-        let (mut all, mut missing, mut waiting) = (HashMap::new(), 0, false);
-        for trial in trials {
+        let (mut all, mut missing, mut waiting) = (HashMap::new(), Vec::new(), false);
+        for (index, trial) in trials.iter().enumerate() {
             // First whether somebody works on it: it may be over in between.
             let claimed = store.is_claimed(&trial.id)?;
             match store.find(&trial.id)? {
@@ -142,16 +167,18 @@ fn together(store: &Store, trials: &[Trial]) -> Result<Together, TuneError> {
                     all.insert(trial.id.clone(), found);
                 }
                 None => {
-                    missing += 1;
+                    missing.push(index);
                     waiting |= claimed;
                 }
             }
         }
-        match (missing, waiting) {
-            (0, _) => return Ok(Together::All(all)),
-            (_, true) => thread::sleep(LOOK),
-            (missing, false) => return Ok(Together::Missing(missing)),
+        if missing.is_empty() {
+            return Ok(Together::All(all));
         }
+        if !waiting {
+            return Ok(Together::Missing(missing));
+        }
+        thread::sleep(LOOK);
     }
 }
 

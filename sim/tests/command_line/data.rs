@@ -19,7 +19,7 @@ fn write(world: &World, prefix: &str, labels: &[u8]) {
 }
 
 /// A scenario over a folder of forty images of ten classes.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     let labels: Vec<u8> = (0..40).map(|index| index % 10).collect();
     write(&world, "train", &labels);

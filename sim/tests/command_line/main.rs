@@ -18,4 +18,5 @@ mod pricing;
 mod results;
 mod resumed;
 mod tables;
+mod tune;
 mod world;
