@@ -7,6 +7,7 @@ use h2::client::SendRequest;
 use http::{Request, StatusCode};
 use tokio::net::TcpStream;
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use super::{Field, reason};
 
@@ -141,8 +142,15 @@ pub(super) async fn attack(field: &Field<'_>) -> Vec<(&'static str, String)> {
     }
     seen.push(("huge headers", "HTTP 431".into()));
 
+    // One that names no version is from before all of them.
+    let (_, status) = answer(field.port, plain(CHECK_IN), whole(&[0x0a, 1, b'c'])).await.unwrap();
+    let status = status.unwrap();
+    assert_eq!(reason(&status), (Code::FailedPrecondition, "DEVICE_TOO_OLD".into()));
+    assert!(status.get_details_retry_info().unwrap().retry_delay.unwrap() >= Duration::from_secs(86_400));
+    seen.push(("no version", "DEVICE_TOO_OLD".into()));
+
     // Not an attack: a newer device may say more than is understood.
-    let newer = whole(&[0x0a, 1, b'c', 0xfa, 0x3e, 3, 1, 2, 3]);
+    let newer = whole(&[0x0a, 1, b'c', 0x10, 9, 0xfa, 0x3e, 3, 1, 2, 3]);
     let (_, status) = answer(field.port, plain(CHECK_IN), newer).await.unwrap();
     assert_eq!(status.unwrap().code(), Code::Ok, "unknown fields are passed over");
     seen
