@@ -108,12 +108,14 @@ impl Space {
             let (list, least) = match values {
                 Values::List(list) => (list.clone(), list.iter().copied().fold(f64::INFINITY, f64::min)),
                 Values::Range(_) if grid => return Err(format!("space.{key} needs a list for a grid")),
-                Values::Range(Between { from, to, .. }) if !(to > from) => {
+                Values::Range(Between { from, to, .. })
+                    if to.partial_cmp(from) != Some(std::cmp::Ordering::Greater) =>
+                {
                     return Err(format!("space.{key}: `to` must be above `from`, not {to} and {from}"));
                 }
                 Values::Range(Between { from, to, .. }) => (vec![*from, *to], *from),
             };
-            if list.is_empty() || !(least > 0.0) || list.iter().any(|value| !value.is_finite()) {
+            if list.is_empty() || least <= 0.0 || least.is_nan() || list.iter().any(|value| !value.is_finite()) {
                 return Err(format!("space.{key} needs positive numbers"));
             }
             if COUNTS.contains(&key) && list.iter().any(|value| value.fract() != 0.0) {
