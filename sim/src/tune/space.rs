@@ -59,7 +59,7 @@ pub struct Between {
     pub logarithmic: bool,
 }
 
-/// One value for each key of the space, in the order of [`KEYS`].
+/// One value for each key of the space, in the order of `KEYS`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Settings(pub Vec<Setting>);
