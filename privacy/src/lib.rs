@@ -8,8 +8,8 @@
 //!
 //! 1. **One device moves the sum by at most `S`.** An update, and what a device measured beside it, become integers on a [`Grid`], each
 //!    part within a bound of its own, and the bounds' squares sum to at most `S^2`: checked in integers on the device
-//!    ([`Encoding::encode`]) and again by the coordinator ([`Upload::from_plain_bytes`](update::Upload::from_plain_bytes)). Floats decide
-//!    nothing here. An absent device, or one whose
+//!    ([`Encoding::encode`]) and again by the coordinator ([`Incoming::finish`], by which alone bytes from outside become an
+//!    [`Upload`]). Floats decide nothing here. An absent device, or one whose
 //!    delta is not finite, contributes zero. That a device's upload enters a round's sum once is kept by the coordinator
 //!    (`murmur_round::coordinator`), as is that a device enrols in one population only.
 //! 2. **The sum is exact.** [`Sum`] adds in `Z_{2^b}`: any order, any partition, the same bits. A wrap, which [`Grid::new`] is
@@ -34,7 +34,7 @@
 //!    of correlated noise. So a round is noised at most once, ever, and never before
 //!    it was paid for, given a driver that keeps one chain for a population, confirms only what is durable, and hands a round's
 //!    receipt to that round's sum.
-//! 7. **Nothing else leaves.** [`Delta`], [`Bounded`] and [`Sum`] have no way to be read or printed, and an [`Upload`] can only be
+//! 7. **Nothing else leaves.** [`Delta`], [`Bounded`], [`Incoming`] and [`Sum`] have no way to be read or printed, and an [`Upload`] can only be
 //!    packed for the wire, where the network's transport protects it. An [`Average`], which is made from a [`Release`] alone, is
 //!    all that a server optimiser accepts; models are post-processing of releases. Denominators are constants of the task; under a sampled claim no count of a
 //!    round leaves the coordinator either.

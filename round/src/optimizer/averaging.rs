@@ -64,7 +64,7 @@ impl Averaging {
     pub(super) fn average(self, steps: u32, slots: &[Vec<f32>]) -> Option<Vec<f32>> {
         let (count, divisor) = match self {
             _ if steps == 0 => return None,
-            Self::Ema { decay } => (1, 1.0 - decay.powf(f64::from(steps))),
+            Self::Ema { decay } => (1, 1.0 - libm::pow(decay, f64::from(steps))),
             Self::Window { rounds } => (steps.min(rounds) as usize, f64::from(steps.min(rounds))),
         };
         let slots = slots.get(..count)?;

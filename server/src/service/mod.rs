@@ -34,6 +34,9 @@ use murmur_proto::{
 use murmur_round::coordinator::Event;
 use tonic::{Request, Response, Status, Streaming};
 
+/// Most kinds of models that a device may name, and most bytes of each name.
+const MODEL_KINDS_LIMIT: usize = 64;
+
 /// A model's chunks, cut as they are sent.
 type Chunks = Box<dyn Iterator<Item = Result<ReadModelResponse, Status>> + Send>;
 
@@ -63,6 +66,7 @@ impl DeviceService for Front {
         let device = device_id(&name).map_err(RequestError::from)?;
         caller.speak_for(&device)?;
         version::expect_served(minor_version).map_err(RequestError::from)?;
+        expect_few(&model_kinds).map_err(RequestError::from)?;
         let answer = self.check_in(device.clone(), &model_kinds).await?;
         let assignment_token = self.assignment_token(&device, &answer)?;
         Ok(Response::new(CheckInResponse { assignment_token, ..answer.into() }))
@@ -127,4 +131,13 @@ impl DeviceService for Front {
         let verdict = v1::Verdict::from(task.verdict(Event::Withdraw { device, round }).await?);
         Ok(Response::new(ReportOutcomeResponse { verdict: verdict.into() }))
     }
+}
+
+/// A list takes many times the memory of its message, and is held until the coordinator has answered: only a short one is.
+fn expect_few(model_kinds: &[String]) -> Result<(), WireError> {
+    let largest = model_kinds.iter().map(String::len).fold(model_kinds.len(), usize::max);
+    if largest <= MODEL_KINDS_LIMIT {
+        return Ok(());
+    }
+    Err(WireError::OutOfRange { field: "model_kinds", value: largest as i128 })
 }

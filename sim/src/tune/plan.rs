@@ -84,13 +84,12 @@ impl Plan {
     }
 
     fn validate(&self) -> Result<(), String> {
-        let synthetic = !matches!(self.scenario.population.source, Source::Folder { .. });
+        // Named one by one: a new kind of source is real until somebody says otherwise.
+        let synthetic = matches!(self.scenario.population.source, Source::Strokes {} | Source::Teacher {});
         match (self.data, synthetic) {
             (DataKind::Synthetic, false) => {
-                return Err(
-                    "data = \"synthetic\", and the scenario's source is a folder: say \"public\" or \"private\""
-                        .to_owned(),
-                );
+                return Err("data = \"synthetic\", and the scenario's source is files: say \"public\" or \"private\""
+                    .to_owned());
             }
             (DataKind::Public | DataKind::Private, true) => {
                 return Err("the scenario's data are drawn by a program: write data = \"synthetic\"".to_owned());

@@ -3,7 +3,7 @@
 use crate::world::{SCENARIO, TASK, World, with};
 
 /// Three sites, two features, whoever is older is class 1; the last row of each is for testing.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     let mut text = "site,age,pain,kind,sick\n".to_owned();
     for (site, ages) in [("a", [20, 70, 30, 80]), ("b", [25, 75, 35, 20]), ("c", [10, 60, 20, 90])] {

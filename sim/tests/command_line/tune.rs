@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, process::Stdio, thread, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    data,
+    data, tables,
     world::{TASK, World},
 };
 
@@ -231,6 +231,9 @@ fn g19_a_search_on_real_data_is_charged_or_stated_as_excluded() {
     // Nobody calls the data of a folder synthetic, or says nothing of them.
     world.write("search.toml", grid("synthetic"));
     world.fails(&["tune", "search.toml", "--data", "data"], &["say \"public\" or \"private\""]);
+    let table = tables::world();
+    table.write("search.toml", SEARCH);
+    table.fails(&["tune", "search.toml", "--data", "data"], &["say \"public\" or \"private\""]);
     world.write("search.toml", grid("private").replace("data = \"private\"\n", ""));
     world.fails(&["tune", "search.toml", "--data", "data"], &["missing field `data`"]);
 }

@@ -149,6 +149,12 @@ pub(super) async fn attack(field: &Field<'_>) -> Vec<(&'static str, String)> {
     assert!(status.get_details_retry_info().unwrap().retry_delay.unwrap() >= Duration::from_secs(86_400));
     seen.push(("no version", "DEVICE_TOO_OLD".into()));
 
+    // A list that takes twelve times the memory of its message.
+    let many: Vec<u8> = [0x0a, 1, b'c', 0x10, 1].into_iter().chain([0x1a, 0].repeat(100_000)).collect();
+    let (_, status) = answer(field.port, plain(CHECK_IN), whole(&many)).await.unwrap();
+    assert_eq!(reason(&status.unwrap()), (Code::InvalidArgument, "MALFORMED".into()));
+    seen.push(("a hundred thousand kinds of models", "MALFORMED".into()));
+
     // Not an attack: a newer device may say more than is understood.
     let newer = whole(&[0x0a, 1, b'c', 0x10, 9, 0xfa, 0x3e, 3, 1, 2, 3]);
     let (_, status) = answer(field.port, plain(CHECK_IN), newer).await.unwrap();
