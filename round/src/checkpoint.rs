@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
+    founding::Founding,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
     optimizer::{Averaging, OptimizerState},
@@ -36,6 +37,9 @@ pub struct Manifest {
     pub guarantee: Guarantee,
     /// Head of the population's ledger when the round was paid for; for the initial model, when the task was reserved.
     pub ledger_head: Digest,
+    /// What it was paid from: a ledger that was lost is set up again from here. Absent from models of before this was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub founding: Option<Founding>,
     /// The clip of the round that begins with this model.
     pub clip: Clip,
     /// What the round said about the model before this one; absent where the task does not measure.

@@ -2,12 +2,24 @@
 
 use murmur_privacy::{
     Ledger, Provenance,
-    ledger::{Entry, LedgerError, Opening},
+    ledger::{Entry, LedgerError, Opening, Reservation},
     units::{DeltaProbability, Epsilon},
 };
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::task::{Schedule, TaskError};
+
+/// What a task's rounds are paid from, as every model that they release states it: enough to enter its spends again where the ledger
+/// that paid for them was lost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Founding {
+    /// What the population was opened with.
+    pub opening: Opening,
+    /// What was set aside for the task.
+    pub reservation: Reservation,
+}
 
 /// Why a task cannot be created. `E` is the driver's own error when it makes entries durable.
 #[derive(Debug, Error)]

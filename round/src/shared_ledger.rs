@@ -7,6 +7,8 @@ use murmur_privacy::{
     ledger::{Entry, LedgerError, TaskAccount},
 };
 
+use crate::founding::Founding;
+
 /// A population's ledger, from which several tasks pay. A clone is another handle on the same ledger.
 ///
 /// # Guarantee
@@ -47,6 +49,16 @@ impl SharedLedger {
     /// [`LedgerError::UnknownTask`].
     pub fn account(&self, task: &Digest) -> Result<TaskAccount, LedgerError> {
         self.lock().account(task).cloned()
+    }
+
+    /// What the task's rounds are paid from.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownTask`].
+    pub fn founding(&self, task: &Digest) -> Result<Founding, LedgerError> {
+        let ledger = self.lock();
+        let reservation = ledger.account(task)?.reservation().clone();
+        Ok(Founding { opening: ledger.opening().clone(), reservation })
     }
 
     /// Rounds of the task that were paid for, or given up.

@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use murmur_privacy::{Digest, Ledger, ledger::Entry};
+use murmur_privacy::{
+    Digest, Ledger,
+    ledger::{Entry, LedgerError},
+};
 use murmur_round::{checkpoint::Manifest, task::TaskHash};
 use thiserror::Error;
 
@@ -35,10 +38,10 @@ pub struct Behind {
 /// Spends that cannot be taken over.
 #[derive(Debug, Error)]
 pub enum ReconcileError {
-    /// The task has no reservation from which they could be drawn.
+    /// The ledger has no reservation from which they could be drawn, and the model does not state it.
     #[error(
-        "task {task} of model {model} has no reservation in the ledger of population {population:?}, so its spends cannot be taken over: \
-         restore a newer backup, or learn from another population"
+        "task {task} of model {model} has no reservation in the ledger of population {population:?}, and the model (of an earlier version of \
+         Murmur) does not state it, so its spends cannot be taken over: restore a newer backup, or learn from another population"
     )]
     NoReservation {
         /// Whose ledger.
@@ -47,6 +50,33 @@ pub enum ReconcileError {
         model: Digest,
         /// Its task.
         task: TaskHash,
+    },
+    /// The model states a reservation that the ledger cannot take.
+    #[error(
+        "model {model} was paid for from a reservation of task {task} that the ledger of population {population:?} cannot take over: restore a \
+         newer backup, or learn from another population"
+    )]
+    Misfit {
+        /// Whose ledger.
+        population: String,
+        /// The model.
+        model: Digest,
+        /// Its task.
+        task: TaskHash,
+        /// Why not.
+        #[source]
+        cause: LedgerError,
+    },
+    /// Models state that their population was opened with different budgets.
+    #[error(
+        "model {model} was paid for by a ledger of population {population:?} with another budget than this one: two ledgers of one name were \
+         used, and no spend of one can be entered in the other. Learn from another population"
+    )]
+    OtherOpening {
+        /// Whose ledger.
+        population: String,
+        /// The model.
+        model: Digest,
     },
     /// The ledger, or the store.
     #[error(transparent)]
@@ -102,7 +132,8 @@ pub fn behind<S: Store>(store: &mut S, population: &str) -> Result<Option<Behind
 }
 
 /// Takes the higher spends over: for every task with models that its population's ledger does not know, charges as many rounds as there are
-/// such models, and at least all up to the highest number among them, as far as the task's reservation goes.
+/// such models, and at least all up to the highest number among them, as far as the task's reservation goes. A reservation that is missing, or
+/// the whole ledger, is set up again as the models state it.
 ///
 /// # Guarantee
 /// Afterwards every round that a visible model proves released is charged in the ledger; some that were given up may be charged too. A
@@ -114,61 +145,117 @@ pub fn reconcile<S: Store>(store: &mut S, population: &str) -> Result<TakenOver,
     let entries = store.entries(population)?;
     let unknown = unknown(store, population, &entries)?;
     let mut taken = TakenOver { population: population.to_owned(), models: unknown.len(), rounds: 0 };
-    let mut tasks: BTreeMap<TaskHash, Vec<(Digest, u32)>> = BTreeMap::new();
+    let mut tasks: BTreeMap<TaskHash, Vec<(Digest, Manifest)>> = BTreeMap::new();
     for (model, manifest) in unknown {
-        tasks.entry(manifest.task).or_default().push((model, manifest.round.unwrap_or(0)));
+        tasks.entry(manifest.task).or_default().push((model, manifest));
     }
-    if tasks.is_empty() {
-        return Ok(taken);
-    }
-    let failed = |cause| ServerError::Ledger { population: population.to_owned(), cause };
-    let first = tasks.iter().next().and_then(|(task, models)| Some((*task, models.first()?.0)));
-    if let (true, Some((task, model))) = (entries.is_empty(), first) {
-        return Err(ReconcileError::NoReservation { population: population.to_owned(), model, task });
-    }
-    let mut ledger = Ledger::replay(entries).map_err(failed)?;
+    let Some(first) = tasks.values().flatten().next() else { return Ok(taken) };
+    let mut ledger = if entries.is_empty() {
+        opened_again(store, population, first)?
+    } else {
+        Ledger::replay(entries).map_err(|cause| ServerError::Ledger { population: population.to_owned(), cause })?
+    };
     for (task, models) in tasks {
-        let Ok(account) = ledger.account(&task) else {
-            let model = models.first().map_or(Digest::ZERO, |(model, _)| *model);
-            return Err(ReconcileError::NoReservation { population: population.to_owned(), model, task });
-        };
-        let highest = models.iter().map(|(_, round)| *round).max().unwrap_or(0);
-        let mut charged = 0;
-        if let Some(round) = account.open_round() {
-            if round <= highest {
-                // It was open when the backup was made, and may be one of those that were released since.
-                persist(store, &mut ledger, population, |ledger| ledger.spend(task, round))?;
-                charged += 1;
-            } else {
-                persist(store, &mut ledger, population, |ledger| ledger.abandon(task, round))?;
-            }
-        }
-        let account = ledger.account(&task).map_err(failed)?;
-        let missing = highest.saturating_add(1).saturating_sub(account.next_round());
-        let models_left = u32::try_from(models.len()).unwrap_or(u32::MAX).saturating_sub(charged);
-        for _ in 0..missing.max(models_left) {
-            let account = ledger.account(&task).map_err(failed)?;
-            if !account.affords_another() {
-                // All that the task may ever spend is spent.
-                break;
-            }
-            let round = account.next_round();
-            persist(store, &mut ledger, population, |ledger| ledger.open_round(task, round))?;
-            persist(store, &mut ledger, population, |ledger| ledger.spend(task, round))?;
-            charged += 1;
-        }
-        taken.rounds += charged;
+        reserve_again(store, &mut ledger, population, task, &models)?;
+        taken.rounds += charge(store, &mut ledger, population, task, &models)?;
         // Last: a process that ends before this charges again, and never too little.
         models.iter().try_for_each(|(model, _)| store.put_reconciled(model))?;
     }
     Ok(taken)
 }
 
+/// A ledger that was lost, as one of its models says that it began.
+fn opened_again<S: Store>(
+    store: &mut S,
+    population: &str,
+    (model, manifest): &(Digest, Manifest),
+) -> Result<Ledger, ReconcileError> {
+    let failed = |cause| ServerError::Ledger { population: population.to_owned(), cause };
+    let founding = manifest.founding.as_ref().filter(|founding| founding.opening.population == population);
+    let Some(founding) = founding else {
+        let (population, task) = (population.to_owned(), manifest.task);
+        return Err(ReconcileError::NoReservation { population, model: *model, task });
+    };
+    let (mut ledger, entry) = Ledger::open(founding.opening.clone()).map_err(failed)?;
+    store.append(population, &entry)?;
+    ledger.persisted(entry.index).map_err(failed)?;
+    Ok(ledger)
+}
+
+/// Sees to it that the ledger is the one that paid for these models of a task, and has the task's reservation.
+fn reserve_again<S: Store>(
+    store: &mut S,
+    ledger: &mut Ledger,
+    population: &str,
+    task: TaskHash,
+    models: &[(Digest, Manifest)],
+) -> Result<(), ReconcileError> {
+    let stated = |(model, manifest): &(Digest, Manifest)| Some((*model, manifest.founding.clone()?));
+    let mut stated = models.iter().filter_map(stated).peekable();
+    let founding = stated.peek().cloned();
+    if let Some((model, _)) = stated.find(|(_, founding)| founding.opening != *ledger.opening()) {
+        return Err(ReconcileError::OtherOpening { population: population.to_owned(), model });
+    }
+    if ledger.account(&task).is_ok() {
+        return Ok(());
+    }
+    let population = population.to_owned();
+    let Some((model, founding)) = founding.filter(|(_, founding)| founding.reservation.task == task) else {
+        let model = models.first().map_or(Digest::ZERO, |(model, _)| *model);
+        return Err(ReconcileError::NoReservation { population, model, task });
+    };
+    let entry = match ledger.take_over(founding.reservation) {
+        Ok(entry) => entry,
+        Err(cause) => return Err(ReconcileError::Misfit { population, model, task, cause }),
+    };
+    store.append(&population, &entry)?;
+    ledger.persisted(entry.index).map_err(|cause| ServerError::Ledger { population, cause })?;
+    Ok(())
+}
+
+/// Charges the rounds of a task that these models prove released; how many.
+fn charge<S: Store>(
+    store: &mut S,
+    ledger: &mut Ledger,
+    population: &str,
+    task: TaskHash,
+    models: &[(Digest, Manifest)],
+) -> Result<u32, ReconcileError> {
+    let failed = |cause| ServerError::Ledger { population: population.to_owned(), cause };
+    let account = ledger.account(&task).map_err(failed)?;
+    let highest = models.iter().filter_map(|(_, manifest)| manifest.round).max().unwrap_or(0);
+    let mut charged = 0;
+    if let Some(round) = account.open_round() {
+        if round <= highest {
+            // It was open when the backup was made, and may be one of those that were released since.
+            persist(store, ledger, population, |ledger| ledger.spend(task, round))?;
+            charged += 1;
+        } else {
+            persist(store, ledger, population, |ledger| ledger.abandon(task, round))?;
+        }
+    }
+    let account = ledger.account(&task).map_err(failed)?;
+    let missing = highest.saturating_add(1).saturating_sub(account.next_round());
+    let models_left = u32::try_from(models.len()).unwrap_or(u32::MAX).saturating_sub(charged);
+    for _ in 0..missing.max(models_left) {
+        let account = ledger.account(&task).map_err(failed)?;
+        if !account.affords_another() {
+            // All that the task may ever spend is spent.
+            break;
+        }
+        let round = account.next_round();
+        persist(store, ledger, population, |ledger| ledger.open_round(task, round))?;
+        persist(store, ledger, population, |ledger| ledger.spend(task, round))?;
+        charged += 1;
+    }
+    Ok(charged)
+}
+
 fn persist<S: Store>(
     store: &mut S,
     ledger: &mut Ledger,
     population: &str,
-    propose: impl FnOnce(&mut Ledger) -> Result<Entry, murmur_privacy::ledger::LedgerError>,
+    propose: impl FnOnce(&mut Ledger) -> Result<Entry, LedgerError>,
 ) -> Result<(), ServerError> {
     let failed = |cause| ServerError::Ledger { population: population.to_owned(), cause };
     let entry = propose(ledger).map_err(failed)?;

@@ -111,6 +111,16 @@ impl Ledger {
         self.append(Record::Reserved(reservation))
     }
 
+    /// Enters a reservation again that another copy of this ledger made and that is missing here, provided that today's accountants vouch
+    /// for it and both budgets hold it.
+    ///
+    /// # Errors
+    /// [`LedgerError::OverBudget`] where something else has taken its place since, [`LedgerError::Unsound`] for one that no accountant
+    /// vouches for, [`LedgerError::TaskKnown`] where it is not missing.
+    pub fn take_over(&mut self, reservation: Reservation) -> Result<Entry, LedgerError> {
+        self.accept(reservation)
+    }
+
     /// Opens a round under a number that was never used before; until it is spent or abandoned it holds the share of the
     /// reservation that spending it takes. A round that was spent and not released is left behind: it can never be released
     /// afterwards.

@@ -85,7 +85,7 @@ impl Ledger {
 
     /// Takes a stored reservation over as it was written, provided that today's accountants still vouch for it: a
     /// sharper accountant may price it lower, none may price it higher.
-    fn accept(&mut self, stored: Reservation) -> Result<Entry, LedgerError> {
+    pub(super) fn accept(&mut self, stored: Reservation) -> Result<Entry, LedgerError> {
         let task = stored.task;
         if self.tasks.contains_key(&task) {
             return Err(LedgerError::TaskKnown { task });

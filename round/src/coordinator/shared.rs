@@ -143,6 +143,7 @@ impl Shared {
         metrics: Option<ReleasedMetrics>,
     ) -> Result<Checkpoint, CheckpointError> {
         let task = self.schedule.task();
+        let founding = self.ledger.founding(&self.schedule.hash());
         let manifest = Manifest {
             version: 1,
             task: self.schedule.hash(),
@@ -151,6 +152,7 @@ impl Shared {
             round,
             guarantee,
             ledger_head: head,
+            founding: Some(founding.map_err(|error| CheckpointError::Metadata(error.to_string()))?),
             clip: self.clip,
             metrics,
             average: None,

@@ -1,6 +1,7 @@
 //! A server as an operator runs it: created, paused, killed and resumed, as processes.
 
 mod fleet;
+mod programs;
 mod quickstart;
 mod rollback;
 mod side_by_side;

@@ -12,6 +12,7 @@ use murmur_proto::answer::CheckIn;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
 
 use crate::{
     identity::house::{Pass, channel, enrol},
@@ -125,6 +126,23 @@ impl Site {
     pub(super) fn state(&self, task: &str) -> String {
         text(&self.json(&["task", "show", task])["state"])
     }
+}
+
+/// The admin port of the server that runs, as whoever shows this certificate and key.
+pub(super) fn admin_channel(site: &Site, identity: Option<(String, String)>) -> Channel {
+    let read = |name: &str| fs::read_to_string(site.path().join("data").join(name)).unwrap();
+    let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read("admin-ca.pem")));
+    if let Some((certificate, key)) = identity {
+        tls = tls.identity(Identity::from_pem(certificate, key));
+    }
+    let url = format!("https://{}", read("admin-address").trim());
+    Channel::from_shared(url).unwrap().tls_config(tls).unwrap().connect_lazy()
+}
+
+/// The operator's certificate and key.
+pub(super) fn operator_identity(site: &Site) -> (String, String) {
+    let read = |name: &str| fs::read_to_string(site.path().join("data").join(name)).unwrap();
+    (read("operator.pem"), read("operator-key.pem"))
 }
 
 pub(super) fn text(value: &Value) -> String {

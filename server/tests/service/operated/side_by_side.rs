@@ -1,12 +1,12 @@
 //! Several tasks over one population's ledger, and everything an operator can want of one.
 
-use super::fleet::{Site, terminate, text};
+use super::fleet::{Site, admin_channel, operator_identity, terminate, text};
 use crate::{
     identity::house::{Pass, channel},
     tasks::TaskFile,
 };
 use murmur_proto::v1::{ListTasksRequest, admin_service_client::AdminServiceClient};
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
+use tonic::transport::Channel;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
 /// A task of so many rounds that none of them is waited for by a clock.
@@ -114,16 +114,6 @@ async fn a_round_under_way_is_given_up_by_name_when_the_server_is_told_to_stop()
     assert_eq!(site.charged(), []);
 }
 
-fn admin_channel(site: &Site, identity: Option<(String, String)>) -> Channel {
-    let read = |name: &str| std::fs::read_to_string(site.path().join("data").join(name)).unwrap();
-    let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read("admin-ca.pem")));
-    if let Some((certificate, key)) = identity {
-        tls = tls.identity(Identity::from_pem(certificate, key));
-    }
-    let url = format!("https://{}", read("admin-address").trim());
-    Channel::from_shared(url).unwrap().tls_config(tls).unwrap().connect_lazy()
-}
-
 async fn health(channel: Channel, service: &str) -> i32 {
     let request = HealthCheckRequest { service: service.to_owned() };
     HealthClient::new(channel).check(request).await.unwrap().into_inner().status
@@ -138,8 +128,7 @@ async fn operator(site: &Site, identity: Option<(String, String)>) -> Result<usi
 async fn operators_and_devices_are_answered_at_their_own_ports_alone() {
     let site = Site::new();
     let running = site.serve();
-    let read = |name: &str| std::fs::read_to_string(site.path().join("data").join(name)).unwrap();
-    let own = (read("operator.pem"), read("operator-key.pem"));
+    let own = operator_identity(&site);
     assert_eq!(operator(&site, Some(own.clone())).await.unwrap(), 0);
     let serving = ServingStatus::Serving as i32;
     assert_eq!(health(admin_channel(&site, Some(own.clone())), "murmur.v1.AdminService").await, serving);
