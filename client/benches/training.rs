@@ -21,8 +21,8 @@ const SPAN: Duration = Duration::from_secs(2);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let models = [
-        ("linear", ModelSpec::Linear { input: INPUT, classes: 10 }),
-        ("mlp", ModelSpec::Mlp { input: INPUT, hidden: vec![200], classes: 10 }),
+        ("linear", ModelSpec::linear(INPUT, 10)),
+        ("mlp", ModelSpec::mlp(INPUT, vec![200], 10)),
         ("cnn", ModelSpec::Cnn { input: INPUT, channels: vec![32, 64], hidden: vec![128], classes: 10 }),
     ];
     let device = "bench".parse()?;

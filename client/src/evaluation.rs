@@ -8,6 +8,7 @@ use murmur_round::{
 use crate::{
     data::Examples,
     models::{Network, score},
+    sight::Sight,
     trainer::{TrainError, built_in},
 };
 
@@ -41,11 +42,11 @@ pub fn evaluate(model: &ModelSpec, params: &Params, examples: &Examples) -> Resu
     if examples.is_empty() {
         return Err(TrainError::NothingToEvaluate);
     }
-    let mut network = Network::with(model, params);
+    let (mut network, mut sight) = (Network::with(model, params), Sight::of(model));
     let (mut loss, mut right) = (0.0, 0);
     let inputs = examples.inputs().chunks(BATCH * examples.width());
     for (inputs, labels) in inputs.zip(examples.labels().chunks(BATCH)) {
-        let (batch_loss, batch_right) = score(network.logits(inputs), labels);
+        let (batch_loss, batch_right) = score(network.logits(sight.see(inputs)), labels);
         loss += batch_loss;
         right += batch_right;
     }

@@ -18,6 +18,7 @@ mod models;
 pub mod module;
 mod order;
 mod pull;
+mod sight;
 pub mod strokes;
 pub mod trainer;
 

@@ -16,6 +16,7 @@ use crate::{
     models::Network,
     order::Order,
     pull::Pull,
+    sight::Sight,
 };
 
 /// Why a model cannot be trained or evaluated at all; never because of the values of inputs or parameters.
@@ -51,6 +52,7 @@ pub struct BurnTrainer {
     model: ModelSpec,
     dimension: usize,
     order: Order,
+    sight: Sight,
     /// Overwritten from device to device.
     network: Option<Network>,
     inputs: Vec<f32>,
@@ -70,11 +72,12 @@ impl BurnTrainer {
     /// [`TrainError::Model`] when the section describes no model.
     pub fn new(model: &ModelSpec) -> Result<Self, TrainError> {
         built_in(model)?;
-        let (model, dimension) = (model.clone(), model.layout().dimension());
+        let (model, dimension, sight) = (model.clone(), model.layout().dimension(), Sight::of(model));
         Ok(Self {
             model,
             dimension,
             order: Order::default(),
+            sight,
             network: None,
             inputs: Vec::new(),
             labels: Vec::new(),
@@ -113,13 +116,14 @@ impl BurnTrainer {
         let mut network = self.network.take().unwrap_or_else(|| Network::new(&self.model));
         network.load(global);
         let (batch_size, pull) = (plan.batch_size as usize, Pull::of(plan));
+        let (width, seen) = (self.sight.width(), self.sight.see(data.inputs()));
         self.order.begin(data.len(), seed);
         for _ in 0..plan.epochs {
             for batch in self.order.epoch().chunks(batch_size) {
                 self.inputs.clear();
                 self.labels.clear();
                 for &index in batch {
-                    self.inputs.extend_from_slice(data.input(index));
+                    self.inputs.extend_from_slice(&seen[index * width..(index + 1) * width]);
                     self.labels.push(data.labels()[index]);
                 }
                 if pull.is_some() {

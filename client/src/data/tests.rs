@@ -85,12 +85,12 @@ fn idx_files_load_plain_and_compressed() {
     assert_eq!(users[0], User { name: "ann".parse().unwrap(), indices: 0..2 });
     assert_eq!(dataset.train().slice(users[1].indices.clone()).labels(), [7]);
     assert_eq!(dataset.test().unwrap().labels(), [4]);
-    let model = ModelSpec::Linear { input: [1, 1, 2], classes: 8 };
+    let model = ModelSpec::linear([1, 1, 2], 8);
     assert!(dataset.check(&model).is_ok());
-    let model = ModelSpec::Linear { input: [1, 1, 2], classes: 7 };
+    let model = ModelSpec::linear([1, 1, 2], 7);
     let error = dataset.check(&model).unwrap_err().to_string();
     assert!(error.contains("train-labels-idx1-ubyte.gz: label 7 (example 2)"), "{error}");
-    let model = ModelSpec::Linear { input: [1, 2, 1], classes: 8 };
+    let model = ModelSpec::linear([1, 2, 1], 8);
     assert!(matches!(dataset.check(&model), Err(DataError::Examples { cause: ExampleError::Shape { .. }, .. })));
 }
 
@@ -174,7 +174,7 @@ fn leaf_files_load_in_order_and_merge() {
         dataset.users().unwrap().iter().map(|user| (user.name.as_str(), user.indices.clone())).collect();
     assert_eq!(users, [("z", 0..1), ("none", 1..1), ("a", 1..3), ("m", 3..4)]);
     assert_eq!(dataset.test().unwrap().labels(), [2]);
-    let error = dataset.check(&ModelSpec::Linear { input: [1, 1, 2], classes: 9 }).unwrap_err().to_string();
+    let error = dataset.check(&ModelSpec::linear([1, 1, 2], 9)).unwrap_err().to_string();
     assert!(error.contains("1.json: label 9"), "{error}");
     let loaded = load_leaf(&folder.path().join("train/1.json")).unwrap();
     assert_eq!(loaded[1].1, Examples::none([1, 1, 2]).unwrap());
@@ -234,7 +234,7 @@ fn the_shared_idx_folders_load() {
         let users = dataset.users().unwrap();
         assert_eq!(users.len(), 105);
         assert_eq!(users.iter().map(|user| user.indices.len()).sum::<usize>(), 14_640);
-        assert!(dataset.check(&ModelSpec::Linear { input: [1, 28, 28], classes: 62 }).is_ok());
+        assert!(dataset.check(&ModelSpec::linear([1, 28, 28], 62)).is_ok());
     }
     if let Some(path) = shared("fashion-mnist") {
         let dataset = load_folder(&path).unwrap();

@@ -12,8 +12,8 @@ fn draws(seed: u8, count: usize) -> Vec<f32> {
 /// Small models of every kind; odd extents, so that pooling drops a row.
 fn specs() -> Vec<ModelSpec> {
     vec![
-        ModelSpec::Linear { input: [1, 3, 4], classes: 3 },
-        ModelSpec::Mlp { input: [1, 3, 2], hidden: vec![5, 4], classes: 3 },
+        ModelSpec::linear([1, 3, 4], 3),
+        ModelSpec::mlp([1, 3, 2], vec![5, 4], 3),
         ModelSpec::Cnn { input: [2, 11, 12], channels: vec![3], hidden: vec![], classes: 3 },
         ModelSpec::Cnn { input: [2, 11, 10], channels: vec![3, 4], hidden: vec![5], classes: 4 },
     ]
@@ -125,7 +125,7 @@ fn one_step_follows_the_finite_differences_of_the_textbook() {
 
 #[test]
 fn a_linear_step_is_the_analytic_one() {
-    let spec = ModelSpec::Linear { input: [1, 1, 2], classes: 2 };
+    let spec = ModelSpec::linear([1, 1, 2], 2);
     // From zero, softmax is 1/2 everywhere: the gradient is the mean of (1/2 - one_hot) times the input.
     let mut network = Network::with(&spec, &spec.initial());
     network.step(&[1.0, 2.0, 3.0, 4.0], &[0, 1], 1.0);

@@ -94,8 +94,8 @@ impl Learner for Classifier {
 fn specs() -> [ModelSpec; 3] {
     let (input, classes) = (strokes::SHAPE, strokes::CLASSES);
     [
-        ModelSpec::Linear { input, classes },
-        ModelSpec::Mlp { input, hidden: vec![16], classes },
+        ModelSpec::linear(input, classes),
+        ModelSpec::mlp(input, vec![16], classes),
         ModelSpec::Cnn { input, channels: vec![4, 6], hidden: vec![12], classes },
     ]
 }

@@ -20,8 +20,8 @@ const SEED: ShuffleSeed = ShuffleSeed([7; 32]);
 fn specs() -> [ModelSpec; 3] {
     let (input, classes) = (strokes::SHAPE, strokes::CLASSES);
     [
-        ModelSpec::Linear { input, classes },
-        ModelSpec::Mlp { input, hidden: vec![16], classes },
+        ModelSpec::linear(input, classes),
+        ModelSpec::mlp(input, vec![16], classes),
         ModelSpec::Cnn { input, channels: vec![4, 6], hidden: vec![12], classes },
     ]
 }
@@ -106,7 +106,7 @@ fn training_lowers_the_loss_of_every_kind() {
 /// along the biases is `(p, -p)`, `p` the probability of class 0.
 #[test]
 fn fedprox_and_weight_decay_are_their_slopes_added_to_that_of_the_loss() {
-    let spec = ModelSpec::Linear { input: [1, 1, 1], classes: 2 };
+    let spec = ModelSpec::linear([1, 1, 1], 2);
     let data = Examples::new([1, 1, 1], vec![0.0], vec![1]).unwrap();
     let mut global = spec.initial();
     global.values_mut().copy_from_slice(&[3.0, -2.0, 0.5, 0.25]);
@@ -164,7 +164,7 @@ fn what_does_not_fit_is_an_error() {
     );
     let nothing = Examples::none(strokes::SHAPE).unwrap();
     assert_eq!(evaluate(&spec, &global, &nothing), Err(TrainError::NothingToEvaluate));
-    assert!(BurnTrainer::new(&ModelSpec::Linear { input: [0, 1, 1], classes: 2 }).is_err());
+    assert!(BurnTrainer::new(&ModelSpec::linear([0, 1, 1], 2)).is_err());
 }
 
 #[test]

@@ -4,9 +4,11 @@
 //! needs no tensor library. The arithmetic of each kind lives with the device (`murmur-client`).
 
 mod external;
+mod features;
 mod initial;
 
 pub use external::{ExternalTensor, Initial};
+pub use features::Features;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -30,6 +32,9 @@ pub enum ModelSpec {
         input: [usize; 3],
         /// Number of classes.
         classes: usize,
+        /// What the model sees in the place of the input; without it, the input itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        features: Option<Features>,
     },
     /// Dense layers with ReLU between them.
     Mlp {
@@ -39,6 +44,9 @@ pub enum ModelSpec {
         hidden: Vec<usize>,
         /// Number of classes.
         classes: usize,
+        /// What the model sees in the place of the input; without it, the input itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        features: Option<Features>,
     },
     /// Convolutions 3x3 (stride 1, no padding), each followed by ReLU and 2x2 max-pooling, then dense layers with ReLU.
     Cnn {
@@ -65,6 +73,18 @@ pub enum ModelSpec {
 }
 
 impl ModelSpec {
+    /// Softmax regression on the input itself.
+    #[must_use]
+    pub fn linear(input: [usize; 3], classes: usize) -> Self {
+        Self::Linear { input, classes, features: None }
+    }
+
+    /// Dense layers of these widths, on the input itself.
+    #[must_use]
+    pub fn mlp(input: [usize; 3], hidden: Vec<usize>, classes: usize) -> Self {
+        Self::Mlp { input, hidden, classes, features: None }
+    }
+
     /// Its `kind`, as tasks name it.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -105,6 +125,22 @@ pub enum ModelError {
         /// Input width.
         width: usize,
     },
+    /// Cells that do not cover the image.
+    #[error("model.features.cell: cells of {cell} by {cell} pixels do not cover a {height}x{width} input")]
+    Cell {
+        /// Side of a cell.
+        cell: usize,
+        /// Input height.
+        height: usize,
+        /// Input width.
+        width: usize,
+    },
+    /// Directions that do not divide a turn into quarters.
+    #[error("model.features.orientations must be a multiple of 4, not {orientations}")]
+    Orientations {
+        /// The number given.
+        orientations: usize,
+    },
     /// Two tensors of one name, or one without.
     #[error("model.tensors: the name {name:?} is empty or given twice")]
     Name {
@@ -134,6 +170,22 @@ impl ModelSpec {
         }
     }
 
+    /// The fixed features that the first layer is given, if not the example itself.
+    #[must_use]
+    pub fn features(&self) -> Option<Features> {
+        match self {
+            Self::Linear { features, .. } | Self::Mlp { features, .. } => *features,
+            Self::Cnn { .. } | Self::External { .. } => None,
+        }
+    }
+
+    /// Shape of what the first layer is given, where examples are images: that of the features, or of the example.
+    #[must_use]
+    pub fn seen(&self) -> Option<[usize; 3]> {
+        let input = self.input()?;
+        Some(self.features().map_or(input, |features| features.shape(input)))
+    }
+
     /// Number of classes, where examples have labels.
     #[must_use]
     pub fn classes(&self) -> Option<usize> {
@@ -156,6 +208,9 @@ impl ModelSpec {
         }
         if let Self::External { tensors, .. } = self {
             external::validate(tensors)?;
+        }
+        if let Some((features, input)) = self.features().zip(self.input()) {
+            features.validate(input)?;
         }
         let (channels, hidden): (&[usize], &[usize]) = match self {
             Self::Linear { .. } | Self::External { .. } => (&[], &[]),
@@ -204,7 +259,7 @@ impl ModelSpec {
         if let Self::External { tensors, .. } = self {
             return tensors.iter().map(ExternalTensor::shape).collect();
         }
-        let (Some([image_channels, height, width]), Some(classes)) = (self.input(), self.classes()) else {
+        let (Some([image_channels, height, width]), Some(classes)) = (self.seen(), self.classes()) else {
             return Vec::new();
         };
         let mut shapes = Vec::new();

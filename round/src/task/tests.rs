@@ -57,6 +57,22 @@ fn every_mistake_is_named() {
         ("rate = 0.1\n", "rate = 0.1\ncap = 5\n", "cap"),
         ("rate = 0.1\n", "rate = 1.5\n", "sampling rate"),
         ("input = [1, 28, 28]", "input = [1, 28, 28]\nhidden = [3]", "hidden"),
+        (
+            "classes = 10",
+            "classes = 10\nfeatures = { kind = \"oriented_gradients\", cell = 5, orientations = 8 }",
+            "cell",
+        ),
+        (
+            "classes = 10",
+            "classes = 10\nfeatures = { kind = \"oriented_gradients\", cell = 0, orientations = 8 }",
+            "cell",
+        ),
+        (
+            "classes = 10",
+            "classes = 10\nfeatures = { kind = \"oriented_gradients\", cell = 4, orientations = 6 }",
+            "orientations",
+        ),
+        ("classes = 10", "classes = 10\nfeatures = { kind = \"wavelets\" }", "wavelets"),
         ("clip = 0.3", "", "clip"),
         ("clip = 0.3", "clip = 0.0", "clip"),
         ("clip = 0.3", "clip = -1.0", "clip"),

@@ -27,7 +27,7 @@ impl Floor {
     pub(super) fn measured(model: &ModelSpec, samples: u64, batch_size: u32) -> Self {
         let (samples, dimension) = (samples as f64, model.layout().dimension());
         let steps = (samples / f64::from(batch_size)).ceil();
-        let width: usize = model.input().unwrap_or_default().iter().product();
+        let width: usize = model.seen().unwrap_or_default().iter().product();
         // In numbers of four bytes: each step reads and writes the parameters; the update is read, subtracted from, and written as
         // integers, and those are read and added to a sum. Examples are read forwards and backwards.
         let numbers = dimension as f64 * (2.0 * steps + 6.0) + 2.0 * samples * width as f64;
@@ -106,9 +106,9 @@ mod tests {
     #[test]
     fn work_is_counted_by_hand() {
         let input = [1, 28, 28];
-        let linear = ModelSpec::Linear { input, classes: 10 };
+        let linear = ModelSpec::linear(input, 10);
         assert_eq!(flops_per_sample(&linear), 4.0 * 7_840.0);
-        let mlp = ModelSpec::Mlp { input, hidden: vec![200], classes: 10 };
+        let mlp = ModelSpec::mlp(input, vec![200], 10);
         assert_eq!(flops_per_sample(&mlp), 4.0 * 156_800.0 + 6.0 * 2_000.0);
         let cnn = ModelSpec::Cnn { input, channels: vec![32, 64], hidden: vec![128], classes: 10 };
         let (one, two) = (288.0 * 26.0 * 26.0, 18_432.0 * 100.0);

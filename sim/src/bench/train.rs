@@ -74,8 +74,8 @@ impl TimedModel {
     fn spec(self) -> ModelSpec {
         let (input, classes) = ([1, 28, 28], 10);
         match self {
-            Self::Linear => ModelSpec::Linear { input, classes },
-            Self::Mlp => ModelSpec::Mlp { input, hidden: vec![200], classes },
+            Self::Linear => ModelSpec::linear(input, classes),
+            Self::Mlp => ModelSpec::mlp(input, vec![200], classes),
             Self::Cnn => ModelSpec::Cnn { input, channels: vec![32, 64], hidden: vec![128], classes },
         }
     }
