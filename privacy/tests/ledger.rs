@@ -172,6 +172,29 @@ fn a_task_without_privacy_enters_only_a_population_that_was_promised_nothing() {
 }
 
 #[test]
+fn what_was_spent_is_the_sum_over_tasks_of_the_rounds_that_were_paid_for() {
+    let mut book = Book::open(epsilon(100.0), 1e-5);
+    assert_eq!(book.ledger.spent(), Epsilon::ZERO);
+    book.reserve("a", gaussian(5.0), 10, 50.0, 1e-6).unwrap();
+    book.reserve("b", gaussian(7.0), 10, 50.0, 1e-6).unwrap();
+    assert_eq!(book.ledger.spent(), Epsilon::ZERO, "what is set aside is not spent");
+    for (name, round) in [("a", 0), ("b", 0), ("a", 1)] {
+        book.pay(name, round).unwrap();
+    }
+    book.open_round("b", 1).unwrap();
+    let of = |name: &str| book.ledger.account(&task(name)).unwrap().epsilon_spent().get();
+    assert_eq!((of("a"), of("b")), (price(&gaussian(5.0), 2, 1e-6), price(&gaussian(7.0), 1, 1e-6)));
+    let sum = book.ledger.spent().get();
+    assert!(sum >= of("a") + of("b") && sum <= (of("a") + of("b")).next_up(), "{sum}");
+    assert!(book.ledger.spent() < book.ledger.reserved().0);
+    assert_eq!(replay(&book.lines).unwrap().spent(), book.ledger.spent());
+    let mut open = Book::open(Epsilon::INFINITE, 1e-5);
+    open.reserve("a", DpEvent::NonPrivate, 2, f64::INFINITY, 1e-6).unwrap();
+    open.pay("a", 0).unwrap();
+    assert_eq!(open.ledger.spent(), Epsilon::INFINITE);
+}
+
+#[test]
 fn a_round_is_opened_once_under_the_next_number_then_spent_or_abandoned_and_released_at_most_once() {
     let mut book = Book::open(epsilon(100.0), 1e-5);
     book.reserve("a", gaussian(5.0), 10, 50.0, 1e-6).unwrap();

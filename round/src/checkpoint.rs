@@ -13,7 +13,7 @@ use crate::{
     measure::ReleasedMetrics,
     optimizer::{Averaging, OptimizerState},
     params::{Layout, Params},
-    task::{Schedule, TaskHash},
+    task::{Task, TaskHash},
 };
 
 /// The one key of a file's metadata; safetensors writes several in no fixed order.
@@ -111,20 +111,16 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`CheckpointError`].
-    pub fn decode(
-        &self,
-        schedule: &Schedule,
-        expected: Digest,
-    ) -> Result<(Params, OptimizerState, Clip), CheckpointError> {
+    pub fn decode(&self, task: &Task, expected: Digest) -> Result<(Params, OptimizerState, Clip), CheckpointError> {
         let found = Digest::of(&self.model);
         if found != expected {
             return Err(CheckpointError::Digest { expected, found });
         }
-        let params = read_model(&self.model, schedule.task().model.layout())?;
+        let params = read_model(&self.model, task.model.layout())?;
         let (_, metadata) = SafeTensors::read_metadata(&self.optimizer)?;
         let steps = metadata_of(metadata.metadata().as_ref())?;
         let file = SafeTensors::deserialize(&self.optimizer)?;
-        let slots = (0..schedule.task().server.slot_count())
+        let slots = (0..task.server.slot_count())
             .map(|index| read_tensor(&file, &slot_name(index), &[params.dimension()]))
             .collect::<Result<_, _>>()?;
         Ok((params, OptimizerState { steps, slots }, read_manifest(&self.model)?.clip))
@@ -137,9 +133,9 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`CheckpointError`], as for [`decode`](Self::decode).
-    pub fn averaged(&self, schedule: &Schedule) -> Result<Option<Vec<u8>>, CheckpointError> {
-        let server = &schedule.task().server;
-        let (params, state, _) = self.decode(schedule, self.digest)?;
+    pub fn averaged(&self, task: &Task) -> Result<Option<Vec<u8>>, CheckpointError> {
+        let server = &task.server;
+        let (params, state, _) = self.decode(task, self.digest)?;
         let Some(params) = server.averaged(&state, &params) else { return Ok(None) };
         let manifest = Manifest { average: server.average, ..read_manifest(&self.model)? };
         Ok(Some(write_model(&params, &manifest)?))

@@ -3,10 +3,12 @@
 mod backup;
 mod device;
 mod init;
+mod interruption;
 mod ledger;
 mod manual;
 mod model;
 mod operator;
+mod page;
 mod serve;
 mod settings;
 mod shown;
@@ -54,6 +56,8 @@ enum Command {
     Model(model::Model),
     /// Serve devices and operators, and work on every task that was created, until the process is told to stop.
     Serve(serve::Serve),
+    /// Show the coordinator's page in a browser on this machine, without a certificate in the browser. It shows, and changes nothing.
+    Page(page::Page),
     /// Write a snapshot of ledgers, tasks, devices and tokens to a new file, beside a running server or without one.
     Backup(backup::Backup),
     /// Put a snapshot in the place of what is there; no server may be running.
@@ -91,6 +95,7 @@ impl Arguments {
             Command::Task(task) => task.run(),
             Command::Model(model) => model.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Page(page) => page.run(),
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),
             Command::Completions(completions) => completions.run(),

@@ -117,6 +117,7 @@ where
     I: Stream<Item = io::Result<C>>,
     C: AsyncRead + AsyncWrite + Connected + Send + Unpin + 'static,
 {
+    let refusals = front.refusals().clone();
     let service = DeviceServiceServer::new(front)
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
@@ -127,7 +128,7 @@ where
     }
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<DeviceServiceServer<Front>>().await;
-    let mut builder = builder.layer(tower::layer::layer_fn(move |inner| Bounded::new(inner, call)));
+    let mut builder = builder.layer(tower::layer::layer_fn(move |inner| Bounded::new(inner, call, refusals.clone())));
     let (tell_stop, stopped) = oneshot::channel::<()>();
     let mut serving =
         pin!(builder.add_service(service).add_service(health_service).serve_with_incoming_shutdown(incoming, async {

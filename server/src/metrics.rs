@@ -1,11 +1,11 @@
 //! What is counted about the server as a whole: never anything about one device, and no count of a round's devices.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use murmur_round::task::TaskHash;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{family::Family, gauge::Gauge},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
@@ -30,13 +30,22 @@ struct InState {
     state: String,
 }
 
+/// Why requests were refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refused {
+    reason: &'static str,
+}
+
+/// Requests that were refused, by reason.
+pub(crate) type Refusals = BTreeMap<&'static str, u64>;
+
 /// Numbers read off what operators see anyway. A clone is another handle on the same ones.
 #[derive(Clone)]
-pub(crate) struct Metrics(Arc<dyn Fn() -> Vec<TaskView> + Send + Sync>);
+pub(crate) struct Metrics(Arc<dyn Fn() -> (Vec<TaskView>, Refusals) + Send + Sync>);
 
 impl Metrics {
-    /// Of these tasks, as they are when somebody looks.
-    pub(crate) fn of(views: impl Fn() -> Vec<TaskView> + Send + Sync + 'static) -> Self {
+    /// Of these tasks and refusals, as they are when somebody looks.
+    pub(crate) fn of(views: impl Fn() -> (Vec<TaskView>, Refusals) + Send + Sync + 'static) -> Self {
         Self(Arc::new(views))
     }
 
@@ -45,7 +54,12 @@ impl Metrics {
         let mut registry = Registry::with_prefix("murmur");
         let (paid, released, planned) = (Family::default(), Family::default(), Family::default());
         let (state, spent, reserved) = (Family::default(), Family::default(), Family::default());
-        for view in (self.0)() {
+        let (views, refusals) = (self.0)();
+        let refused: Family<Refused, Counter> = Family::default();
+        for (reason, count) in refusals {
+            refused.get_or_create(&Refused { reason }).inc_by(count);
+        }
+        for view in views {
             let of = OfTask { task: name(&view.task), name: view.name.clone(), population: view.population.clone() };
             let set = |family: &Family<OfTask, Gauge>, value: u32| {
                 family.get_or_create(&of).set(value.into());
@@ -70,6 +84,7 @@ impl Metrics {
         registry.register("task_state", "1 for the state that the task is in", state);
         registry.register("task_epsilon_spent", "Epsilon of the rounds that were paid for", spent);
         registry.register("task_epsilon_reserved", "Epsilon of the whole schedule", reserved);
+        registry.register("requests_refused", "Requests that were refused since the server began, by reason", refused);
         let mut page = String::new();
         match encode(&mut page, &registry) {
             Ok(()) => page,
@@ -88,7 +103,8 @@ fn name(task: &TaskHash) -> String {
 
 #[cfg(test)]
 mod tests {
-    use murmur_privacy::Digest;
+    use murmur_privacy::{Digest, units::SamplingRate};
+    use murmur_round::participation::Participation;
 
     use super::*;
     use crate::{store::OrderState, tasks::Standing};
@@ -107,13 +123,22 @@ mod tests {
             model: None,
             ledger_head: None,
             guarantee: None,
+            participation: Participation::Poisson {
+                rate: SamplingRate::new(0.5).unwrap(),
+                window_seconds: 1,
+                minimum_reports: 1,
+            },
+            average: None,
+            devices: None,
+            open_round: None,
         }
     }
 
     #[test]
     fn a_page_has_every_task_and_nothing_about_devices() {
         let views = [view("one", Standing::Running), view("two", Standing::Otherwise(OrderState::Paused))];
-        let page = Metrics::of(move || views.to_vec()).page();
+        let refusals = Refusals::from([("UNKNOWN_TOKEN", 3)]);
+        let page = Metrics::of(move || (views.to_vec(), refusals.clone())).page();
         for name in ["one", "two"] {
             let labels = format!("{{task=\"{}\",name=\"{name}\",population=\"phones\"}}", Digest::of(name.as_bytes()));
             for (metric, value) in [("rounds_paid", 3), ("rounds_released", 2), ("rounds_planned", 7)] {
@@ -124,6 +149,7 @@ mod tests {
             }
         }
         assert!(page.contains("state=\"running\"} 1") && page.contains("state=\"paused\"} 1"), "{page}");
+        assert!(page.contains("murmur_requests_refused_total{reason=\"UNKNOWN_TOKEN\"} 3\n"), "{page}");
         assert!(page.ends_with("# EOF\n"));
         for private in ["device", "norm", "loss", "cohort", "count"] {
             assert!(!page.to_lowercase().contains(private), "{private:?} in {page}");

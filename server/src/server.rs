@@ -23,7 +23,7 @@ use crate::{
     Door, ServerError,
     driver::{Command, Driver, Queue, run, run_in_place},
     failpoint::reached,
-    service::{Front, Offered, Served},
+    service::{Front, Offered, Refusals, Served},
     store::Store,
 };
 
@@ -138,7 +138,7 @@ impl<S: Store> Server<S> {
         let schedule = self.driver.schedule();
         let published = self.driver.published().clone();
         let served = Served::new(schedule, self.devices, published, queue.clone())?;
-        let front = Front::new(door.gate.clone(), Offered::only(served), &door.limits)?;
+        let front = Front::new(door.gate.clone(), Offered::only(served), &door.limits, unseen())?;
         Ok(Begun { driver: self.driver, queue, end, tell_finished, finished, front })
     }
 }
@@ -192,8 +192,13 @@ async fn answer(
 /// # Errors
 /// [`ServerError`] when the transport fails.
 pub async fn serve_enrolment(door: Door, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-    let front = Front::new(door.gate.clone(), Offered::default(), &door.limits)?;
+    let front = Front::new(door.gate.clone(), Offered::default(), &door.limits, unseen())?;
     door.serve(front, shutdown).await
+}
+
+/// No operator is answered here, and nobody sees what was refused.
+fn unseen() -> Refusals {
+    Refusals::new(|| true)
 }
 
 async fn join<S: Store>(owner: JoinHandle<Result<Driver<S>, ServerError>>) -> Result<Driver<S>, ServerError> {

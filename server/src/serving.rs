@@ -7,7 +7,8 @@ use tokio::sync::watch;
 use crate::{
     AdminDoor, Door, ServerError,
     metrics::Metrics,
-    service::Front,
+    seen::Seen,
+    service::{Front, Refusals},
     store::Store,
     tasks::{Failure, Tasks},
 };
@@ -25,9 +26,12 @@ pub async fn serve_tasks<S: Store>(
     patience: Duration,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    let front = Front::new(door.gate.clone(), tasks.offered().clone(), &door.limits)?;
-    let viewed = tasks.clone();
-    let metrics = Metrics::of(move || viewed.all());
+    let board = tasks.board().clone();
+    let refusals = Refusals::new(move || board.has_secret_cohorts());
+    let front = Front::new(door.gate.clone(), tasks.offered().clone(), &door.limits, refusals.clone())?;
+    let seen = Seen::new(tasks.clone(), refusals);
+    let viewed = seen.clone();
+    let metrics = Metrics::of(move || (viewed.tasks(), viewed.refusals().all()));
     let (end, ended) = watch::channel(false);
     let ending = |mut ended: watch::Receiver<bool>| async move {
         // An error means that this function returned: that is an end too.
@@ -40,7 +44,7 @@ pub async fn serve_tasks<S: Store>(
         served
     };
     let operators = async {
-        let served = admin_door.serve(tasks.clone(), metrics, at_operators).await;
+        let served = admin_door.serve(seen, metrics, at_operators).await;
         let _ = end.send(true);
         served
     };

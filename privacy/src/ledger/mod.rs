@@ -232,6 +232,15 @@ impl Ledger {
         (epsilon, delta.rounded_up())
     }
 
+    /// Epsilon of everything that all tasks together paid for so far, by basic composition: an exact sum, rounded up once. It is a part of
+    /// what is [`reserved`](Self::reserved), which stays set aside.
+    #[must_use]
+    pub fn spent(&self) -> Epsilon {
+        let spent = || self.tasks.values().map(TaskAccount::epsilon_spent);
+        let sum: Option<ExactSum> = spent().map(|epsilon| epsilon.is_finite().then_some(epsilon.get())).collect();
+        sum.and_then(|sum| Epsilon::new(sum.rounded_up()).ok()).unwrap_or(Epsilon::INFINITE)
+    }
+
     /// Exact sums of what is reserved; no epsilon once a task was promised nothing.
     fn sums(&self) -> (Option<ExactSum>, ExactSum) {
         let reservations = || self.tasks.values().map(TaskAccount::reservation);

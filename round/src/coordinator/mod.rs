@@ -142,7 +142,7 @@ impl Coordinator {
         let mut metrics = None;
         let (params, optimizer, clip) = match (account.model(), stored) {
             (Some((_, model)), Some(checkpoint)) => {
-                let decoded = checkpoint.decode(&schedule, model)?;
+                let decoded = checkpoint.decode(schedule.task(), model)?;
                 metrics = read_manifest(&checkpoint.model)?.metrics;
                 decoded
             }

@@ -3,11 +3,12 @@
 use murmur_privacy::Digest;
 use murmur_proto::{
     error::{digest, digest_bytes},
-    v1::{EnrolledDevice, TaskState, TaskStatus},
+    v1::{EnrolledDevice, ReleasedModel, TaskState, TaskStatus},
 };
 
 use super::AdminError;
 use crate::{
+    releases::Release,
     store::{OrderState, Standing as Registered},
     tasks::{Standing, TaskView},
 };
@@ -59,5 +60,14 @@ pub(super) fn device(standing: Registered) -> EnrolledDevice {
         enrolments: standing.enrolled.enrolment,
         since: standing.since.to_string(),
         revoked: standing.revoked.map(|moment| moment.to_string()).unwrap_or_default(),
+    }
+}
+
+pub(super) fn model((population, release): (String, Release)) -> ReleasedModel {
+    ReleasedModel {
+        model_sha256: digest_bytes(&release.model_sha256),
+        task_hash: digest_bytes(&release.task),
+        population,
+        round: release.round,
     }
 }

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use axum::{http::header, routing::get};
+use axum::{
+    extract::Request,
+    http::{Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use murmur_proto::{DESCRIPTORS, MESSAGE_LIMIT, v1::admin_service_server::AdminServiceServer};
 use tokio::net::TcpListener;
 use tonic::{
@@ -12,7 +18,7 @@ use tonic::{
 use tonic_health::server::HealthReporter;
 
 use super::Admin;
-use crate::{ServerError, identity::ListenerIdentity, metrics::Metrics, store::Store, tasks::Tasks};
+use crate::{ServerError, identity::ListenerIdentity, metrics::Metrics, page, seen::Seen, store::Store};
 
 /// How long a connection may take to be made.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -36,10 +42,11 @@ impl AdminDoor {
         Self { listener, tls }
     }
 
-    /// Answers operators until `stop` completes: the service with reflection and health, and `GET /metrics` for Prometheus.
+    /// Answers operators until `stop` completes: the service with reflection and health, `GET /metrics` for Prometheus, and the
+    /// page.
     pub(crate) async fn serve<S: Store>(
         self,
-        tasks: Tasks<S>,
+        seen: Seen<S>,
         metrics: Metrics,
         stop: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
@@ -50,12 +57,14 @@ impl AdminDoor {
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .build_v1()
             .map_err(|error| ServerError::Reflection(error.to_string()))?;
-        let service = AdminServiceServer::new(Admin(tasks))
+        let service = AdminServiceServer::new(Admin(seen.clone()))
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT);
-        let page = move || std::future::ready(([(header::CONTENT_TYPE, crate::metrics::CONTENT_TYPE)], metrics.page()));
+        let numbers =
+            move || std::future::ready(([(header::CONTENT_TYPE, crate::metrics::CONTENT_TYPE)], metrics.page()));
         let routes = Routes::new(service).add_service(health_service).add_service(reflection);
-        let routes = Routes::from(routes.into_axum_router().route("/metrics", get(page)));
+        let calls = routes.into_axum_router().layer(middleware::from_fn(calls_alone));
+        let routes = Routes::from(calls.route("/metrics", get(numbers)).merge(page::routes(seen)));
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         let serving = tonic::transport::Server::builder()
             .tls_config(self.tls)?
@@ -69,6 +78,18 @@ impl AdminDoor {
             result = serving => Ok(result?),
             () = stop => Ok(()),
         }
+    }
+}
+
+/// Lets nothing through that is no gRPC. A page of somebody else in a browser that holds the operator's certificate can send whatever a
+/// form can: never a call, whose type such a page may name only if this server lets it.
+async fn calls_alone(request: Request, next: Next) -> Response {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let is_grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+    match *request.method() {
+        Method::POST if is_grpc => next.run(request).await,
+        Method::POST => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "only gRPC is spoken here\n").into_response(),
+        _ => (StatusCode::NOT_FOUND, "nothing is here\n").into_response(),
     }
 }
 

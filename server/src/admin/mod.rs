@@ -7,31 +7,32 @@ mod streams;
 
 pub use door::AdminDoor;
 
-use murmur_privacy::{
-    Digest, Ledger,
-    ledger::Record,
-    units::{DeltaProbability, Epsilon},
-};
+use murmur_privacy::units::{DeltaProbability, Epsilon};
 use murmur_proto::{
     error::digest_bytes,
     v1::{
         AdminServiceGetTaskRequest, AdminServiceGetTaskResponse, AdminServiceReadModelRequest,
         AdminServiceReadModelResponse, CancelTaskRequest, CancelTaskResponse, CreateTaskRequest, CreateTaskResponse,
         GetLedgerRequest, GetLedgerResponse, ListDevicesRequest, ListDevicesResponse, ListModelsRequest,
-        ListModelsResponse, ListTasksRequest, ListTasksResponse, PauseTaskRequest, PauseTaskResponse, ReleasedModel,
+        ListModelsResponse, ListTasksRequest, ListTasksResponse, PauseTaskRequest, PauseTaskResponse,
         ResumeTaskRequest, ResumeTaskResponse, RevokeDeviceRequest, RevokeDeviceResponse, VerifyLedgerRequest,
         VerifyLedgerResponse, WatchTaskRequest, WatchTaskResponse, admin_service_server::AdminService,
     },
 };
 use tonic::{Request, Response, Status};
 
-use crate::{driver::Wish, moment::Moment, store::Store, tasks::Tasks};
+use crate::{
+    driver::Wish,
+    moment::Moment,
+    seen::{Seen, SeenError},
+    store::Store,
+};
 use answer::{status, task_hash};
 use refusal::AdminError;
 use streams::Stream;
 
 /// The side of the server that operators see.
-pub(crate) struct Admin<S>(pub(crate) Tasks<S>);
+pub(crate) struct Admin<S>(pub(crate) Seen<S>);
 
 /// Durable reads and writes are nothing for the threads that everybody else's requests wait for.
 async fn blocking<T: Send + 'static>(
@@ -52,7 +53,7 @@ impl<S: Store> AdminService for Admin<S> {
                 Some((epsilon, DeltaProbability::new(budget.delta).map_err(|error| bad(error.to_string()))?))
             }
         };
-        let view = self.0.create(&task_toml, budget).await.map_err(AdminError::from)?;
+        let view = self.0.orders().create(&task_toml, budget).await.map_err(AdminError::from)?;
         Ok(Response::new(CreateTaskResponse { task: Some(status(&view)?) }))
     }
 
@@ -60,30 +61,30 @@ impl<S: Store> AdminService for Admin<S> {
         &self,
         request: Request<AdminServiceGetTaskRequest>,
     ) -> Result<Response<AdminServiceGetTaskResponse>, Status> {
-        let view = self.0.view(&task_hash(&request.into_inner().task_hash)?).map_err(AdminError::from)?;
+        let view = self.0.orders().view(&task_hash(&request.into_inner().task_hash)?).map_err(AdminError::from)?;
         Ok(Response::new(AdminServiceGetTaskResponse { task: Some(status(&view)?) }))
     }
 
     async fn list_tasks(&self, _request: Request<ListTasksRequest>) -> Result<Response<ListTasksResponse>, Status> {
-        let tasks = self.0.all().iter().map(status).collect::<Result<_, _>>()?;
+        let tasks = self.0.tasks().iter().map(status).collect::<Result<_, _>>()?;
         Ok(Response::new(ListTasksResponse { tasks }))
     }
 
     async fn pause_task(&self, request: Request<PauseTaskRequest>) -> Result<Response<PauseTaskResponse>, Status> {
         let task = task_hash(&request.into_inner().task_hash)?;
-        let view = self.0.change(task, Wish::Pause).await.map_err(AdminError::from)?;
+        let view = self.0.orders().change(task, Wish::Pause).await.map_err(AdminError::from)?;
         Ok(Response::new(PauseTaskResponse { task: Some(status(&view)?) }))
     }
 
     async fn resume_task(&self, request: Request<ResumeTaskRequest>) -> Result<Response<ResumeTaskResponse>, Status> {
         let task = task_hash(&request.into_inner().task_hash)?;
-        let view = self.0.change(task, Wish::Resume).await.map_err(AdminError::from)?;
+        let view = self.0.orders().change(task, Wish::Resume).await.map_err(AdminError::from)?;
         Ok(Response::new(ResumeTaskResponse { task: Some(status(&view)?) }))
     }
 
     async fn cancel_task(&self, request: Request<CancelTaskRequest>) -> Result<Response<CancelTaskResponse>, Status> {
         let task = task_hash(&request.into_inner().task_hash)?;
-        let view = self.0.change(task, Wish::Cancel).await.map_err(AdminError::from)?;
+        let view = self.0.orders().change(task, Wish::Cancel).await.map_err(AdminError::from)?;
         Ok(Response::new(CancelTaskResponse { task: Some(status(&view)?) }))
     }
 
@@ -91,20 +92,17 @@ impl<S: Store> AdminService for Admin<S> {
 
     async fn watch_task(&self, request: Request<WatchTaskRequest>) -> Result<Response<Self::WatchTaskStream>, Status> {
         let task = task_hash(&request.into_inner().task_hash)?;
-        self.0.view(&task).map_err(AdminError::from)?;
-        Ok(Response::new(streams::watch(self.0.board().watch(), task)))
+        self.0.orders().view(&task).map_err(AdminError::from)?;
+        Ok(Response::new(streams::watch(self.0.watch(), task)))
     }
 
     type GetLedgerStream = Stream<GetLedgerResponse>;
 
     async fn get_ledger(&self, request: Request<GetLedgerRequest>) -> Result<Response<Self::GetLedgerStream>, Status> {
-        let (mut store, population) = (self.0.store(), request.into_inner().population);
+        let (seen, population) = (self.0.clone(), request.into_inner().population);
         let lines = blocking(move || {
-            let entries = store.entries(&population)?;
-            if entries.is_empty() {
-                return Err(AdminError::NoLedger { population });
-            }
-            Ok(entries.iter().map(|entry| entry.to_line()).collect::<Result<Vec<_>, _>>()?)
+            let lines = seen.entries(&population)?.iter().map(|entry| entry.to_line()).collect::<Result<Vec<_>, _>>();
+            Ok(lines.map_err(SeenError::from)?)
         })
         .await?;
         let parts = streams::batches(lines, |lines| GetLedgerResponse { lines });
@@ -115,41 +113,17 @@ impl<S: Store> AdminService for Admin<S> {
         &self,
         request: Request<VerifyLedgerRequest>,
     ) -> Result<Response<VerifyLedgerResponse>, Status> {
-        let (mut store, population) = (self.0.store(), request.into_inner().population);
-        let ledger = blocking(move || {
-            let entries = store.entries(&population)?;
-            if entries.is_empty() {
-                return Err(AdminError::NoLedger { population });
-            }
-            Ok(Ledger::replay(entries)?)
-        })
-        .await?;
+        let (seen, population) = (self.0.clone(), request.into_inner().population);
+        let ledger = blocking(move || Ok(seen.verified(&population)?)).await?;
         Ok(Response::new(VerifyLedgerResponse { entries: ledger.length(), head: digest_bytes(&ledger.head()) }))
     }
 
     async fn list_models(&self, request: Request<ListModelsRequest>) -> Result<Response<ListModelsResponse>, Status> {
         let wanted = request.into_inner().task_hash;
         let wanted = if wanted.is_empty() { None } else { Some(task_hash(&wanted)?) };
-        let mut store = self.0.store();
-        let models = blocking(move || {
-            let mut models = Vec::new();
-            for population in store.populations()? {
-                for entry in store.entries(&population)? {
-                    if let Record::Released { task, round, model } = &entry.record
-                        && wanted.is_none_or(|wanted| wanted == *task)
-                    {
-                        models.push(ReleasedModel {
-                            model_sha256: digest_bytes(model),
-                            task_hash: digest_bytes(task),
-                            population: population.clone(),
-                            round: *round,
-                        });
-                    }
-                }
-            }
-            Ok(models)
-        })
-        .await?;
+        let seen = self.0.clone();
+        let models = blocking(move || Ok(seen.models(wanted.as_ref())?)).await?;
+        let models = models.into_iter().map(answer::model).collect();
         Ok(Response::new(ListModelsResponse { models }))
     }
 
@@ -160,22 +134,8 @@ impl<S: Store> AdminService for Admin<S> {
         request: Request<AdminServiceReadModelRequest>,
     ) -> Result<Response<Self::ReadModelStream>, Status> {
         let model = task_hash(&request.into_inner().model_sha256)?;
-        let mut store = self.0.store();
-        let file = blocking(move || {
-            // Models that were stored and not released are for nobody's eyes.
-            let ours = |record: &Record| matches!(record, Record::Released { model: of, .. } if *of == model);
-            let mut released = false;
-            for population in store.populations()? {
-                released |= store.entries(&population)?.iter().any(|entry| ours(&entry.record));
-            }
-            if !released {
-                return Err(AdminError::NoModel { model });
-            }
-            let checkpoint = store.checkpoint(&model)?.ok_or(AdminError::NoModel { model })?;
-            let found = Digest::of(&checkpoint.model);
-            if found == model { Ok(checkpoint.model) } else { Err(AdminError::Damaged { model, found }) }
-        })
-        .await?;
+        let seen = self.0.clone();
+        let file = blocking(move || Ok(seen.model(&model)?)).await?;
         Ok(Response::new(streams::file(file)))
     }
 
@@ -185,14 +145,11 @@ impl<S: Store> AdminService for Admin<S> {
         &self,
         request: Request<ListDevicesRequest>,
     ) -> Result<Response<Self::ListDevicesStream>, Status> {
-        let (registry, population) = (self.0.registry(), request.into_inner().population);
+        let (seen, population) = (self.0.clone(), request.into_inner().population);
         let devices = blocking(move || {
             let mut devices = Vec::new();
             let population = (!population.is_empty()).then_some(population.as_str());
-            registry.list(population, &mut |standing| {
-                devices.push(answer::device(standing));
-                Ok(())
-            })?;
+            seen.devices(population, &mut |standing| devices.push(answer::device(standing)))?;
             Ok(devices)
         })
         .await?;
@@ -203,7 +160,7 @@ impl<S: Store> AdminService for Admin<S> {
         &self,
         request: Request<RevokeDeviceRequest>,
     ) -> Result<Response<RevokeDeviceResponse>, Status> {
-        let registry = self.0.registry();
+        let registry = self.0.orders().registry();
         let device = murmur_proto::error::device_id(&request.into_inner().device_id).map_err(AdminError::from)?;
         let revoked = blocking(move || Ok(registry.revoke(&device, Moment::now())?)).await?;
         Ok(Response::new(RevokeDeviceResponse { revoked: revoked.to_string() }))

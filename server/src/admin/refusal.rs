@@ -2,16 +2,12 @@
 
 use std::collections::HashMap;
 
-use murmur_privacy::{Digest, ledger::LedgerError};
 use murmur_proto::{WireError, reason::DOMAIN};
 use thiserror::Error;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{
-    store::{RegistryError, StoreError},
-    tasks::OrderError,
-};
+use crate::{seen::SeenError, store::RegistryError, tasks::OrderError};
 
 /// A request of an operator that was not answered. None of these changes anything.
 #[derive(Debug, Error)]
@@ -22,18 +18,10 @@ pub(crate) enum AdminError {
     Order(#[from] OrderError),
     #[error("the population's budget: {what}")]
     Budget { what: String },
-    #[error("population {population:?} has no ledger: none of its tasks has begun")]
-    NoLedger { population: String },
-    #[error("no model {model} was released here")]
-    NoModel { model: Digest },
-    #[error("the file of model {model} has digest {found}: it was damaged or edited")]
-    Damaged { model: Digest, found: Digest },
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Seen(#[from] SeenError),
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
     #[error("the answer cannot be written: {0}")]
     Encoding(String),
     #[error("the coordinator is stopping; ask again when it is back")]
@@ -51,17 +39,25 @@ impl AdminError {
             Self::Order(OrderError::Over { .. }) => (Code::FailedPrecondition, "TASK_OVER"),
             Self::Order(OrderError::Cancelling { .. }) => (Code::FailedPrecondition, "TASK_CANCELLING"),
             Self::Budget { .. } => (Code::InvalidArgument, "BAD_BUDGET"),
-            Self::NoLedger { .. } => (Code::NotFound, "NO_LEDGER"),
-            Self::NoModel { .. } => (Code::NotFound, "NO_SUCH_MODEL"),
-            Self::Damaged { .. } => (Code::DataLoss, "DAMAGED_MODEL"),
-            Self::Ledger(_) => (Code::DataLoss, "DAMAGED_LEDGER"),
+            Self::Seen(error) => seen(error),
             Self::Registry(RegistryError::UnknownDevice { .. }) => (Code::NotFound, "UNKNOWN_DEVICE"),
-            Self::Registry(_) | Self::Store(_) | Self::Order(OrderError::Store(_)) => {
-                (Code::Unavailable, "STORE_FAILED")
-            }
+            Self::Registry(_) | Self::Order(OrderError::Store(_)) => (Code::Unavailable, "STORE_FAILED"),
             Self::Encoding(_) => (Code::Internal, "ENCODING"),
             Self::Stopped | Self::Order(OrderError::Stopped) => (Code::Unavailable, "STOPPED"),
         }
+    }
+}
+
+/// What is not there to be seen.
+fn seen(error: &SeenError) -> (Code, &'static str) {
+    match error {
+        SeenError::NoLedger { .. } => (Code::NotFound, "NO_LEDGER"),
+        SeenError::NoTask { .. } => (Code::NotFound, "UNKNOWN_TASK"),
+        SeenError::NoModel { .. } | SeenError::NoAverage { .. } => (Code::NotFound, "NO_SUCH_MODEL"),
+        SeenError::Damaged { .. } | SeenError::Checkpoint(_) => (Code::DataLoss, "DAMAGED_MODEL"),
+        SeenError::Ledger(_) => (Code::DataLoss, "DAMAGED_LEDGER"),
+        SeenError::Task(_) => (Code::DataLoss, "DAMAGED_TASK"),
+        SeenError::Store(_) => (Code::Unavailable, "STORE_FAILED"),
     }
 }
 

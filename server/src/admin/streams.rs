@@ -1,6 +1,6 @@
 //! Answers in parts.
 
-use std::{collections::BTreeMap, pin::Pin};
+use std::pin::Pin;
 
 use murmur_proto::v1::{AdminServiceReadModelResponse, WatchTaskResponse};
 use murmur_round::task::TaskHash;
@@ -9,7 +9,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::answer::status;
-use crate::tasks::TaskView;
+use crate::tasks::Views;
 
 /// Parts of one answer.
 pub(super) type Stream<T> = Pin<Box<dyn tokio_stream::Stream<Item = Result<T, Status>> + Send>>;
@@ -41,15 +41,12 @@ pub(super) fn file(bytes: Vec<u8>) -> Stream<AdminServiceReadModelResponse> {
 }
 
 /// A task's status now and whenever it changes, until it is over or gone.
-pub(super) fn watch(
-    mut board: watch::Receiver<BTreeMap<TaskHash, TaskView>>,
-    task: TaskHash,
-) -> Stream<WatchTaskResponse> {
+pub(super) fn watch(mut board: watch::Receiver<Views>, task: TaskHash) -> Stream<WatchTaskResponse> {
     let (send, receive) = mpsc::channel(4);
     tokio::spawn(async move {
         let mut last = None;
         loop {
-            let view = board.borrow_and_update().get(&task).cloned();
+            let view = board.borrow_and_update().task(&task).cloned();
             let Some(view) = view else { return };
             if last.as_ref() != Some(&view) {
                 let message = status(&view).map(|task| WatchTaskResponse { task: Some(task) });

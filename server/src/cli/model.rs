@@ -1,6 +1,7 @@
 //! `model`: what was released, read beside a running server or without one.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, BufWriter, Write},
     path::PathBuf,
@@ -8,9 +9,16 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use murmur_privacy::{Digest, ledger::Record};
-use murmur_round::checkpoint::read_manifest;
-use murmur_server::store::sqlite::Reader;
+use murmur_privacy::Digest;
+use murmur_round::{
+    checkpoint::{Manifest, read_manifest},
+    optimizer::Averaging,
+    task::Task,
+};
+use murmur_server::{
+    releases::{Release, releases},
+    store::sqlite::Reader,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -18,7 +26,7 @@ use super::DataDirectory;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Model {
-    /// Show every model that was released.
+    /// Show every model that was released, and the averages that tasks keep of theirs.
     List(List),
     /// Write a released model to a file: safetensors, with its manifest in the metadata.
     Export(Export),
@@ -43,18 +51,12 @@ pub(super) struct Export {
     /// Where to; a file that is there is not overwritten.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Write the average of the task's models up to this one, as `[server] average` in the task says.
+    #[arg(long)]
+    average: bool,
     /// Print the model's manifest as one JSON object.
     #[arg(long)]
     json: bool,
-}
-
-/// A model that was released.
-#[derive(Debug, Serialize)]
-struct Released {
-    model_sha256: Digest,
-    task: Digest,
-    population: String,
-    round: u32,
 }
 
 impl Model {
@@ -67,31 +69,80 @@ impl Model {
     }
 }
 
+/// A model that was released, and from whose devices it was learnt.
+#[derive(Debug, Serialize)]
+struct Released {
+    #[serde(flatten)]
+    release: Release,
+    population: String,
+}
+
+/// The average of a task's models up to one of them.
+#[derive(Debug, Serialize)]
+struct Averaged {
+    /// SHA-256 of the average's own file.
+    model_sha256: Digest,
+    task: Digest,
+    population: String,
+    /// The last round in it.
+    round: u32,
+    average: Averaging,
+}
+
 /// In the order of release, one population after the other.
 fn released(reader: &Reader) -> Result<Vec<Released>> {
     let mut all = Vec::new();
     for population in reader.populations()? {
-        for entry in reader.entries(&population)? {
-            if let Record::Released { task, round, model } = entry.record {
-                all.push(Released { model_sha256: model, task, population: population.clone(), round });
-            }
-        }
+        let released = releases(&reader.entries(&population)?);
+        all.extend(released.into_iter().map(|release| Released { release, population: population.clone() }));
     }
     Ok(all)
 }
 
+/// The file of a task's average after this release, where the task keeps one.
+fn averaged(reader: &Reader, release: &Release) -> Result<Option<(Averaging, Vec<u8>)>> {
+    let Release { model_sha256: model, task, .. } = *release;
+    let Some(json) = reader.task(&task)? else { return Ok(None) };
+    let task = Task::from_json(&json)?;
+    let Some(average) = task.server.average else { return Ok(None) };
+    let checkpoint = reader.checkpoint(&model)?.with_context(|| format!("the files of model {model} are gone"))?;
+    // It is decoded under the name that the ledger gives it: another one is an error.
+    let file = murmur_round::checkpoint::Checkpoint { digest: model, ..checkpoint }.averaged(&task)?;
+    Ok(file.map(|file| (average, file)))
+}
+
 impl List {
     fn run(&self) -> Result<()> {
-        let all = released(&Reader::open(&self.data.path)?)?;
-        let mut out = BufWriter::new(io::stdout().lock());
-        if self.json {
-            writeln!(out, "{}", json!({ "models": all }))?;
-        } else {
-            for Released { model_sha256, task, population, round } in &all {
-                writeln!(out, "{model_sha256}  task {task}  in {population}  round {round}")?;
+        let reader = Reader::open(&self.data.path)?;
+        let all = released(&reader)?;
+        let mut averages = Vec::new();
+        // Of a task's models the last one stays.
+        let last: BTreeMap<Digest, &Released> = all.iter().map(|one| (one.release.task, one)).collect();
+        for (task, Released { release, population }) in last {
+            if let Some((average, file)) = averaged(&reader, release)? {
+                let (model_sha256, population) = (Digest::of(&file), population.clone());
+                averages.push(Averaged { model_sha256, task, population, round: release.round, average });
             }
         }
+        let mut out = BufWriter::new(io::stdout().lock());
+        if self.json {
+            writeln!(out, "{}", json!({ "models": all, "averages": averages }))?;
+            return Ok(out.flush()?);
+        }
+        for Released { release: Release { model_sha256, task, round, .. }, population } in &all {
+            writeln!(out, "{model_sha256}  task {task}  in {population}  round {round}")?;
+        }
+        for Averaged { model_sha256, task, population, round, average } in &averages {
+            writeln!(out, "{model_sha256}  task {task}  in {population}  {} up to round {round}", words(*average))?;
+        }
         Ok(out.flush()?)
+    }
+}
+
+fn words(average: Averaging) -> String {
+    match average {
+        Averaging::Ema { decay } => format!("average with decay {decay}"),
+        Averaging::Window { rounds } => format!("average of the last {rounds}"),
     }
 }
 
@@ -99,32 +150,48 @@ impl Export {
     fn run(&self) -> Result<()> {
         let reader = Reader::open(&self.data.path)?;
         let starts = |digest: &Digest| digest.to_string().starts_with(&self.wanted.to_lowercase());
-        let found = released(&reader)?.into_iter().rfind(|one| starts(&one.model_sha256) || starts(&one.task));
-        let Some(Released { model_sha256: model, .. }) = found else {
+        let is_meant = |one: &Released| starts(&one.release.model_sha256) || starts(&one.release.task);
+        let Some(Released { release, .. }) = released(&reader)?.into_iter().rfind(is_meant) else {
             bail!(
                 "no released model, and no task with one, is called {:?}: `murmur-server model list` shows all",
                 self.wanted
             );
         };
-        let file = reader.model(&model)?.with_context(|| format!("the file of model {model} is gone"))?;
-        let digest = Digest::of(&file);
-        if digest != model {
-            bail!("the file of model {model} has digest {digest}: it was damaged or edited");
-        }
+        let (model, file) =
+            if self.average { self.averaged(&reader, &release)? } else { as_released(&reader, &release)? };
         let manifest = read_manifest(&file)?;
         let mut out = fs::File::create_new(&self.out).with_context(|| self.out.display().to_string())?;
         out.write_all(&file).and_then(|()| out.sync_all()).with_context(|| self.out.display().to_string())?;
+        self.print(model, &manifest)
+    }
+
+    fn averaged(&self, reader: &Reader, release: &Release) -> Result<(Digest, Vec<u8>)> {
+        let Some((_, file)) = averaged(reader, release)? else {
+            bail!("task {} keeps no average of its models: it would say so under [server]", release.task);
+        };
+        Ok((Digest::of(&file), file))
+    }
+
+    fn print(&self, model: Digest, manifest: &Manifest) -> Result<()> {
+        let mut out = io::stdout().lock();
         if self.json {
-            println!("{}", serde_json::to_string(&manifest)?);
-        } else {
-            println!(
-                "{}: model {model} of task {}, round {}",
-                self.out.display(),
-                manifest.name,
-                manifest.round.unwrap_or(0)
-            );
-            println!("{}", manifest.guarantee);
+            writeln!(out, "{}", serde_json::to_string(&manifest)?)?;
+            return Ok(());
         }
+        let (path, round) = (self.out.display(), manifest.round.unwrap_or(0));
+        let kind = manifest.average.map(|average| format!(", {} up to it", words(average))).unwrap_or_default();
+        writeln!(out, "{path}: model {model} of task {}, round {round}{kind}", manifest.name)?;
+        writeln!(out, "{}", manifest.guarantee)?;
         Ok(())
     }
+}
+
+fn as_released(reader: &Reader, release: &Release) -> Result<(Digest, Vec<u8>)> {
+    let model = release.model_sha256;
+    let file = reader.model(&model)?.with_context(|| format!("the file of model {model} is gone"))?;
+    let digest = Digest::of(&file);
+    if digest != model {
+        bail!("the file of model {model} has digest {digest}: it was damaged or edited");
+    }
+    Ok((model, file))
 }

@@ -49,24 +49,35 @@ pub(super) fn ask<T, F: Future<Output = Result<T>>>(
 }
 
 async fn connect(folder: &Path) -> Result<AdminServiceClient<Channel>> {
+    let channel = endpoint(folder, address(folder)?)?.connect().await.with_context(|| nobody(folder))?;
+    Ok(AdminServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT))
+}
+
+fn nobody(folder: &Path) -> String {
+    format!("no server works on {0}: start one with `murmur-server serve --data-dir {0}`", folder.display())
+}
+
+/// Where operators are answered by the server that works on this data directory.
+pub(super) fn address(folder: &Path) -> Result<SocketAddr> {
     let path = folder.join(ADDRESS);
-    let none =
-        || format!("no server works on {0}: start one with `murmur-server serve --data-dir {0}`", folder.display());
-    let Ok(text) = fs::read_to_string(&path) else { bail!(none()) };
+    let Ok(text) = fs::read_to_string(&path) else { bail!(nobody(folder)) };
     let mut address: SocketAddr = text.trim().parse().with_context(|| format!("{}: no address", path.display()))?;
     if address.ip().is_unspecified() {
         // It listens everywhere, so also here.
         let local = if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
         address.set_ip(local);
     }
+    Ok(address)
+}
+
+/// The admin port there, for whoever shows the operator's certificate.
+pub(super) fn endpoint(folder: &Path, address: SocketAddr) -> Result<Endpoint> {
     let files = Files::of(folder);
     let ListenerIdentity { certificate, key } = files.operator_identity()?;
     let tls = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(files.admin_ca_certificate()?))
         .identity(Identity::from_pem(certificate, key));
-    let endpoint = Endpoint::from_shared(format!("https://{address}"))?.tls_config(tls)?;
-    let channel = endpoint.connect().await.with_context(none)?;
-    Ok(AdminServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT))
+    Ok(Endpoint::from_shared(format!("https://{address}"))?.tls_config(tls)?)
 }
 
 /// What the server said, and whether that is a refusal.

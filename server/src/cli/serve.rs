@@ -30,6 +30,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 
 use super::{
     DataDirectory,
+    interruption::interruption,
     operator::Announced,
     settings::{self, Settings},
 };
@@ -129,7 +130,7 @@ impl Serve {
     fn serve_tasks(&self, settings: &Settings, runtime: &Runtime) -> Result<u8> {
         let folder = &self.data.path;
         runtime.block_on(async {
-            let (interrupted, door) = (interruption()?, self.door(settings).await?);
+            let (interrupted, door) = (told_to_stop()?, self.door(settings).await?);
             let files = Files::of(folder);
             let (identity, admin_ca) = (files.admin_listener_identity()?, files.admin_ca_certificate()?);
             let admin = settings.admin.unwrap_or(ADMIN);
@@ -165,7 +166,7 @@ impl Serve {
         let entropy = NoiseRng::from_operating_system()?;
         let ending = runtime.block_on(async {
             // Before the ledger is touched: a port in use must cost nothing.
-            let (interrupted, door) = (interruption()?, self.door(settings).await?);
+            let (interrupted, door) = (told_to_stop()?, self.door(settings).await?);
             let server = Server::open(schedule, devices, self.budget()?, store, entropy)?;
             eprintln!("task {name}\n{}", server.guarantee()?);
             tracing::info!("listening on {}", door.url()?);
@@ -226,23 +227,9 @@ impl Serve {
     }
 }
 
-/// Completes when the process is interrupted or told to end. From the moment this is called, neither ends it by itself.
-fn interruption() -> io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    let asked = {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        async move {
-            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-        }
-    };
-    #[cfg(not(unix))]
-    let asked = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // No signal can ever come: the task's end ends the server.
-            std::future::pending::<()>().await;
-        }
-    };
+/// As [`interruption`], and says so.
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let asked = interruption()?;
     Ok(async move {
         asked.await;
         tracing::info!("interrupted: requests in flight are answered, then the server stops");

@@ -13,7 +13,7 @@ use murmur_round::{
 use tokio::sync::{Semaphore, oneshot};
 use tonic::Request;
 
-use super::{Gate, Offered, RequestError, gate::Caller, rate::Rate, uploads::Uploads};
+use super::{Gate, Offered, Refusals, RequestError, gate::Caller, rate::Rate, uploads::Uploads};
 use crate::{
     driver::{Published, Queue, Reply},
     limits::Limits,
@@ -31,6 +31,7 @@ struct Inner {
     offered: Offered,
     uploads: Uploads,
     rate: Rate,
+    refusals: Refusals,
 }
 
 /// The task that is served.
@@ -133,9 +134,14 @@ impl Front {
     ///
     /// # Errors
     /// Without entropy from the operating system.
-    pub(crate) fn new(gate: Gate, offered: Offered, limits: &Limits) -> io::Result<Self> {
+    pub(crate) fn new(gate: Gate, offered: Offered, limits: &Limits, refusals: Refusals) -> io::Result<Self> {
         let uploads = Uploads::new(limits.clone()).map_err(|error| io::Error::other(error.to_string()))?;
-        Ok(Self(Arc::new(Inner { gate, offered, uploads, rate: Rate::new(limits) })))
+        Ok(Self(Arc::new(Inner { gate, offered, uploads, rate: Rate::new(limits), refusals })))
+    }
+
+    /// What was refused so far.
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 
     /// Who asks, unless it asks too often.

@@ -1,4 +1,4 @@
-//! What stands around every call: its time is bounded, and whatever refuses it says why.
+//! What stands around every call: its time is bounded, and whatever refuses it says why and is counted.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -8,7 +8,7 @@ use tonic::{
     codegen::{Body as _, Context, Poll, Service, http},
 };
 
-use super::{RequestError, foreign::named, refusal::status};
+use super::{Refusals, RequestError, foreign::named, refusal::status};
 
 /// The one call whose length has bounds of its own: an update may be large.
 const UPLOAD: &str = "/murmur.v1.DeviceService/WriteUpload";
@@ -21,12 +21,13 @@ type Response = http::Response<tonic::body::Body>;
 pub(crate) struct Bounded<S> {
     inner: S,
     call: Duration,
+    refusals: Refusals,
 }
 
 impl<S> Bounded<S> {
     /// `call` is what a call may take, other than an upload.
-    pub(crate) fn new(inner: S, call: Duration) -> Self {
-        Self { inner, call }
+    pub(crate) fn new(inner: S, call: Duration, refusals: Refusals) -> Self {
+        Self { inner, call, refusals }
     }
 }
 
@@ -45,18 +46,19 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        let refusals = self.refusals.clone();
         if !is_grpc(&request) {
-            return Box::pin(async { Ok(not_grpc()) });
+            return Box::pin(async move { Ok(not_grpc(&refusals)) });
         }
         let upload = request.uri().path() == UPLOAD;
         let (call, answer) = (self.call, self.inner.call(request));
         Box::pin(async move {
             if upload {
-                return answer.await.map(with_reason);
+                return answer.await.map(|response| with_reason(response, &refusals));
             }
             match tokio::time::timeout(call, answer).await {
-                Ok(answer) => answer.map(with_reason),
-                Err(_) => Ok(Status::from(RequestError::TooSlow).into_http()),
+                Ok(answer) => answer.map(|response| with_reason(response, &refusals)),
+                Err(_) => Ok(refused(RequestError::TooSlow.into(), &refusals)),
             }
         })
     }
@@ -67,17 +69,22 @@ fn is_grpc(request: &Request) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-fn not_grpc() -> Response {
+fn not_grpc(refusals: &Refusals) -> Response {
     let message = "only gRPC is spoken here".to_owned();
-    let mut response: Response = status(Code::InvalidArgument, ErrorReason::NotGrpc, message, None).into_http();
+    let mut response = refused(status(Code::InvalidArgument, ErrorReason::NotGrpc, message, None), refusals);
     *response.status_mut() = http::StatusCode::UNSUPPORTED_MEDIA_TYPE;
     response
 }
 
 /// A refusal without a body, as all are that come before an answer began.
-fn with_reason(response: Response) -> Response {
+fn with_reason(response: Response, refusals: &Refusals) -> Response {
     match Status::from_header_map(response.headers()) {
-        Some(found) if response.body().is_end_stream() && found.code() != Code::Ok => named(found).into_http(),
+        Some(found) if response.body().is_end_stream() && found.code() != Code::Ok => refused(named(found), refusals),
         _ => response,
     }
+}
+
+fn refused(status: Status, refusals: &Refusals) -> Response {
+    refusals.count(&status);
+    status.into_http()
 }

@@ -8,6 +8,7 @@ mod offered;
 mod pace;
 mod rate;
 mod refusal;
+mod refusals;
 mod upload;
 mod uploads;
 
@@ -16,6 +17,7 @@ pub(crate) use gate::Gate;
 pub(crate) use layer::Bounded;
 pub(crate) use offered::Offered;
 pub(crate) use refusal::RequestError;
+pub(crate) use refusals::Refusals;
 
 use murmur_proto::{
     WireError, chunk,

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -65,6 +65,17 @@ impl Checkpoints {
         }
         manifests.sort_by_key(|(digest, _)| *digest);
         Ok(manifests)
+    }
+
+    /// What one model states, and the length of its file.
+    pub(super) fn manifest(&self, model: &Digest) -> Result<Option<(Manifest, u64)>, StoreError> {
+        let path = self.model_path(model);
+        let length = match fs::metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(at(&path)(error)),
+        };
+        Ok(read_head(&head(&path)?).ok().map(|manifest| (manifest, length)))
     }
 
     pub(super) fn get(&self, model: &Digest) -> Result<Option<Checkpoint>, StoreError> {

@@ -101,6 +101,13 @@ fn contract(store: &mut impl Store) {
     assert_eq!(store.populations().unwrap(), ["phones"]);
     orders(store);
     assert_eq!(store.manifests().unwrap(), [], "nothing here is a model");
+    for digest in [Digest::of(b"model"), Digest::ZERO] {
+        assert_eq!(
+            store.manifest(&digest).unwrap(),
+            None,
+            "neither what is no model nor what is not there states anything"
+        );
+    }
     assert_eq!(store.reconciled().unwrap(), []);
     store.put_reconciled(&task).unwrap();
     store.put_reconciled(&task).unwrap();

@@ -21,7 +21,7 @@ pub use sqlite::{SqliteRegistry, SqliteStore};
 
 use murmur_privacy::{Digest, ledger::Entry};
 use murmur_round::{
-    checkpoint::{Checkpoint, Manifest},
+    checkpoint::{Checkpoint, Manifest, read_manifest},
     participation::{Attendance, KeptSecret},
     task::TaskHash,
 };
@@ -124,6 +124,15 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// [`StoreError`].
     fn manifests(&mut self) -> Result<Vec<(Digest, Manifest)>, StoreError>;
+
+    /// What a stored model states, and its length in bytes, whether it was released or not; none where there is no such model of ours.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn manifest(&mut self, model: &Digest) -> Result<Option<(Manifest, u64)>, StoreError> {
+        let file = self.checkpoint(model)?.map(|checkpoint| checkpoint.model);
+        Ok(file.and_then(|file| Some((read_manifest(&file).ok()?, file.len() as u64))))
+    }
 
     /// Models whose spends were taken over from outside the ledger.
     ///

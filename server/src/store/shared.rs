@@ -91,6 +91,10 @@ impl<S: Store> Store for SharedStore<S> {
         self.lock().manifests()
     }
 
+    fn manifest(&mut self, model: &Digest) -> Result<Option<(Manifest, u64)>, StoreError> {
+        self.lock().manifest(model)
+    }
+
     fn reconciled(&mut self) -> Result<Vec<Digest>, StoreError> {
         self.lock().reconciled()
     }

@@ -6,9 +6,10 @@ use murmur_round::{
     task::{Task, TaskHash},
 };
 
-use super::{Standing, TaskView, start::Ground};
+use super::{OpenRound, Standing, TaskView, start::Ground};
 use crate::{
     driver::Driver,
+    moment::Moment,
     store::{Order, OrderState, Roll, SharedStore, Store},
 };
 
@@ -52,6 +53,7 @@ impl<S: Store> Held<S> {
             Some(account) => Guarantee { epsilon_spent: account.epsilon_spent(), ..guarantee },
             None => guarantee,
         });
+        let open_round = account.as_ref().and_then(|account| account.open_round());
         TaskView {
             standing: Standing::of(*state, self.driver.is_some()),
             reason: self.order.reason.clone().or_else(|| self.waits_for.clone()),
@@ -60,6 +62,8 @@ impl<S: Store> Held<S> {
             model: self.driver.as_ref().map_or(model, |driver| driver.published().latest()),
             ledger_head: ground.ledger.as_ref().map(murmur_round::SharedLedger::head),
             guarantee,
+            devices: account.as_ref().map(|account| account.reservation().devices),
+            open_round: open_round.map(|number| OpenRound { number, opened: Moment::now() }),
             ..TaskView::ordered(&self.order, &self.task)
         }
     }

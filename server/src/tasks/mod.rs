@@ -9,11 +9,12 @@ mod held;
 mod population;
 mod start;
 mod thread;
+mod view;
 
-pub(crate) use board::Board;
-pub use board::{Standing, TaskView};
+pub(crate) use board::{Board, Views};
 pub use error::OrderError;
 pub(crate) use thread::Operation;
+pub use view::{OpenRound, PopulationView, Standing, TaskView};
 
 use std::{
     collections::BTreeMap,

@@ -39,7 +39,7 @@ impl<S: Store> Population<S> {
         } else {
             self.start(&mut held, clock)?;
         }
-        self.board.show(held.view(&mut self.ground));
+        self.show(&held);
         self.tasks.push(held);
         Ok(())
     }
@@ -120,11 +120,19 @@ impl<S: Store> Population<S> {
     ) -> Result<T, ServerError> {
         let mut held = self.tasks.swap_remove(place);
         let done = work(self, &mut held);
-        self.board.show(held.view(&mut self.ground));
+        self.show(&held);
         self.tasks.push(held);
         let last = self.tasks.len() - 1;
         self.tasks.swap(place, last);
         done
+    }
+
+    /// Shows how a task stands, and what is left of the budget that pays for it.
+    fn show(&mut self, held: &Held<S>) {
+        self.board.show(held.view(&mut self.ground));
+        if let Some(population) = self.ground.view() {
+            self.board.show_population(population);
+        }
     }
 
     fn place(&self, task: &TaskHash) -> Option<usize> {

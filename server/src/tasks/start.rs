@@ -13,6 +13,7 @@ use murmur_round::{
     task::{Schedule, Task, TaskHash},
 };
 
+use super::PopulationView;
 use crate::{
     ServerError,
     driver::Driver,
@@ -61,6 +62,12 @@ impl<S: Store> Ground<S> {
             })?),
         };
         Ok(Self { population, store, registry, behind, ledger: ledger.map(SharedLedger::from) })
+    }
+
+    /// What became of the budget; none before there is a ledger.
+    pub(super) fn view(&self) -> Option<PopulationView> {
+        let behind = self.behind.as_ref().map(ToString::to_string);
+        self.ledger.as_ref().map(|ledger| PopulationView::of(&ledger.lock(), behind))
     }
 
     /// Whether the task may spend already.

@@ -7,6 +7,7 @@ mod hostile;
 mod identity;
 mod killed;
 mod operated;
+mod page;
 mod process;
 mod room;
 mod tasks;

@@ -71,6 +71,14 @@ impl Running {
         }
     }
 
+    /// The first line that it prints.
+    pub(crate) fn first_line(&mut self) -> String {
+        let mut line = String::new();
+        BufReader::new(self.child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(!line.is_empty(), "it printed nothing");
+        line.trim().to_owned()
+    }
+
     pub(crate) fn wait(mut self) -> Ended {
         let start = Instant::now();
         let status = loop {

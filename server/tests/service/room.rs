@@ -145,8 +145,11 @@ async fn full_and_emptied(left: usize, expected: &str) {
     let mut running = Running::start(server(folder.path(), "test", &[]));
     let device = ZeroDevice::new("a", running.port());
     assert_eq!(take_part(&device, |counted| counted == 2).await, 2);
+    // The third round is open: next its price is written, and then its model.
+    let third = device.work().await.unwrap();
     small.fill(left);
-    let before = take_part(&device, |_| false).await;
+    assert_eq!(device.answer(&third).await.unwrap(), Verdict::Accepted);
+    let before = 1 + take_part(&device, |_| false).await;
     let ended = tokio::task::spawn_blocking(|| running.wait()).await.unwrap();
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
     assert!(ended.stderr.contains("no room is left") && ended.stderr.contains(expected), "{}", ended.stderr);

@@ -350,7 +350,7 @@ impl<'a> Fleet<'a> {
 
     /// The average as a model file.
     pub(super) fn averaged_file(&self) -> Result<Option<Vec<u8>>, SimError> {
-        let averaged = self.model.as_ref().map(|model| model.averaged(self.coordinator.schedule())).transpose();
+        let averaged = self.model.as_ref().map(|model| model.averaged(self.coordinator.schedule().task())).transpose();
         Ok(averaged.map_err(StartError::from)?.flatten())
     }
 

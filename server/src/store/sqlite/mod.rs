@@ -237,6 +237,10 @@ impl Store for SqliteStore {
         self.checkpoints.manifests()
     }
 
+    fn manifest(&mut self, model: &Digest) -> Result<Option<(Manifest, u64)>, StoreError> {
+        self.checkpoints.manifest(model)
+    }
+
     fn reconciled(&mut self) -> Result<Vec<Digest>, StoreError> {
         self.database.read(|connection| {
             let mut statement = connection.prepare("SELECT model FROM reconciled ORDER BY model")?;

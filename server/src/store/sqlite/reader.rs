@@ -1,8 +1,10 @@
-//! Ledgers, read beside whoever serves from the directory.
+//! Ledgers, tasks and models, read beside whoever serves from the directory.
 
 use std::path::Path;
 
 use murmur_privacy::{Digest, ledger::Entry};
+use murmur_round::{checkpoint::Checkpoint, task::TaskHash};
+use rusqlite::{OptionalExtension, params};
 
 use super::database::{Database, Migrate};
 use crate::store::{
@@ -42,6 +44,25 @@ impl Reader {
     /// [`StoreError`].
     pub fn model(&self, model: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         read(&self.checkpoints.model_path(model))
+    }
+
+    /// A model with its optimiser state, if both are there. Its bytes are as the medium holds them: check the digest, and whether it was
+    /// released.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn checkpoint(&self, model: &Digest) -> Result<Option<Checkpoint>, StoreError> {
+        self.checkpoints.get(model)
+    }
+
+    /// A task's canonical form, if it was ever kept.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn task(&self, task: &TaskHash) -> Result<Option<Vec<u8>>, StoreError> {
+        const SQL: &str = "SELECT json FROM tasks WHERE hash = ?1";
+        self.database
+            .read(|connection| connection.query_row(SQL, params![task.as_bytes()], |row| row.get(0)).optional())
     }
 
     /// All entries of a population's ledger as of now; none when it has no ledger yet.

@@ -21,30 +21,30 @@ use crate::{
 };
 
 /// A data directory, made by `init`.
-pub(super) struct Site {
+pub(crate) struct Site {
     folder: TempDir,
     /// The port of the device listener: the same after every restart.
-    pub(super) port: u16,
+    pub(crate) port: u16,
 }
 
 impl Site {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let site = Self { folder: TempDir::new().unwrap(), port };
         site.done(&["init"]);
         site
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(super) fn ca(&self) -> PathBuf {
+    pub(crate) fn ca(&self) -> PathBuf {
         self.path().join("data/device-ca.pem")
     }
 
     /// A running server that listens.
-    pub(super) fn serve(&self) -> Running {
+    pub(crate) fn serve(&self) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_murmur-server"));
         let listen = format!("127.0.0.1:{}", self.port);
         command.current_dir(self.path()).args(["serve", "--data-dir", "data", "--listen", &listen]);
@@ -54,29 +54,29 @@ impl Site {
     }
 
     /// A command on the data directory.
-    pub(super) fn command(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Ended {
         command(self.path(), &[arguments, &["--data-dir", "data"]].concat())
     }
 
-    pub(super) fn done(&self, arguments: &[&str]) -> String {
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
         let ended = self.command(arguments);
         assert_eq!(ended.status.code(), Some(0), "{arguments:?}: {ended:?}");
         ended.stdout
     }
 
-    pub(super) fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.done(&[arguments, &["--json"]].concat())).unwrap()
     }
 
     /// Writes a task's file; its path.
-    pub(super) fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.path().join(format!("{name}.toml"));
         fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
     /// Enrols so many devices of a population.
-    pub(super) async fn enrol(&self, population: &str, count: usize) -> Vec<Pass> {
+    pub(crate) async fn enrol(&self, population: &str, count: usize) -> Vec<Pass> {
         let tokens = self.done(&["device", "token", "--population", population, "--count", &count.to_string()]);
         let mut passes = Vec::new();
         for token in tokens.lines() {
@@ -89,7 +89,7 @@ impl Site {
     }
 
     /// Has every device take part, through restarts of the server, until the set is dropped.
-    pub(super) fn take_part(&self, passes: &[Pass]) -> JoinSet<()> {
+    pub(crate) fn take_part(&self, passes: &[Pass]) -> JoinSet<()> {
         let mut devices = JoinSet::new();
         for pass in passes {
             let channel = channel(&self.ca(), self.port, Some(pass.identity()));
@@ -108,14 +108,14 @@ impl Site {
     }
 
     /// The rounds that were charged, as (task, round).
-    pub(super) fn charged(&self) -> Vec<(String, u64)> {
+    pub(crate) fn charged(&self) -> Vec<(String, u64)> {
         let ledger = self.json(&["ledger", "show"]);
         let entries = ledger["entries"].as_array().unwrap();
         entries.iter().map(|entry| (text(&entry["task"]), entry["round"].as_u64().unwrap())).collect()
     }
 
     /// Waits until something is so.
-    pub(super) async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let start = Instant::now();
         while !is_so(self) {
             assert!(start.elapsed() < LONG, "never: {what}");
@@ -123,7 +123,7 @@ impl Site {
         }
     }
 
-    pub(super) fn state(&self, task: &str) -> String {
+    pub(crate) fn state(&self, task: &str) -> String {
         text(&self.json(&["task", "show", task])["state"])
     }
 }
@@ -145,12 +145,12 @@ pub(super) fn operator_identity(site: &Site) -> (String, String) {
     (read("operator.pem"), read("operator-key.pem"))
 }
 
-pub(super) fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
 /// Ends a server as an operator does; its exit code.
-pub(super) async fn terminate(running: Running) -> Ended {
+pub(crate) async fn terminate(running: Running) -> Ended {
     running.interrupt();
     tokio::task::spawn_blocking(|| running.wait()).await.unwrap()
 }

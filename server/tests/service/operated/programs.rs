@@ -89,8 +89,8 @@ async fn ledger_models_and_devices_are_read_over_the_wire_as_they_are() {
     let request = ListDevicesRequest { population: "phones".to_owned() };
     let parts: Vec<_> = admin.list_devices(request).await.unwrap().into_inner().collect().await;
     let listed: Vec<_> = parts.into_iter().flat_map(|part| part.unwrap().devices).collect();
-    let names: BTreeSet<_> = listed.iter().map(|device| device.device_id.as_str()).collect();
-    assert_eq!(names, passes.iter().map(|pass| pass.id().as_str()).collect());
+    let names: BTreeSet<_> = listed.iter().map(|device| device.device_id.clone()).collect();
+    assert_eq!(names, passes.iter().map(|pass| pass.id().as_str().to_owned()).collect());
     for device in &listed {
         assert_eq!(device.revoked, if device.device_id == revoked.as_str() { since.as_str() } else { "" });
     }

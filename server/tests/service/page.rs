@@ -1,0 +1,7 @@
+//! The coordinator's page: what it is told, by whom it may be seen, and what a real browser makes of it.
+
+mod averages;
+mod browser;
+mod relayed;
+mod scene;
+mod told;
