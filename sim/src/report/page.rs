@@ -89,7 +89,7 @@ pub(super) fn bars(heads: [&str; 3], rows: &[(String, String, f64, String)]) -> 
     html! {
         div.scroll tabindex="0" {
             table.bars {
-                thead { tr { th scope="col" { (heads[0]) } th.number scope="col" { (heads[1]) } th.number scope="col" { (heads[2]) } th { } } }
+                thead { tr { th scope="col" { (heads[0]) } th.number scope="col" { (heads[1]) } th.number scope="col" { (heads[2]) } td { } } }
                 tbody {
                     @for (name, value, share, about) in rows {
                         tr {
