@@ -228,7 +228,9 @@ impl Chart {
             match Mark::of(index) {
                 Mark::Circle => context.draw_series(marked.map(|at| Circle::new(*at, 3 * FINE, filled)))?,
                 Mark::Triangle => context.draw_series(marked.map(|at| TriangleMarker::new(*at, 4 * FINE, filled)))?,
-                Mark::Cross => context.draw_series(marked.map(|at| Cross::new(*at, 3 * FINE, colour.stroke_width(2 * FINE))))?,
+                Mark::Cross => {
+                    context.draw_series(marked.map(|at| Cross::new(*at, 3 * FINE, colour.stroke_width(2 * FINE))))?
+                }
                 Mark::Square => context.draw_series(marked.map(|at| {
                     let half = 3 * FINE as i32;
                     EmptyElement::at(*at) + Rectangle::new([(-half, -half), (half, half)], filled)

@@ -40,9 +40,7 @@ pub(super) fn report(arguments: &ReportArguments, quiet: bool) -> anyhow::Result
     let html = waiting("drawing the report", quiet, || match tune::read(folder) {
         Ok(tuned) => Ok(report::search(&tuned).map_err(SimError::from)?),
         // No search: then a run.
-        Err(TuneError::NoSearch { .. }) => {
-            Ok(report::run(&Record::read(folder)?).map_err(SimError::from)?)
-        }
+        Err(TuneError::NoSearch { .. }) => Ok(report::run(&Record::read(folder)?).map_err(SimError::from)?),
         Err(error) => Err(anyhow::Error::from(error)),
     })?;
     let path = arguments.out.clone().unwrap_or_else(|| folder.join(REPORT));
@@ -53,7 +51,8 @@ pub(super) fn report(arguments: &ReportArguments, quiet: bool) -> anyhow::Result
 
 pub(super) fn compare(arguments: &CompareArguments) -> anyhow::Result<u8> {
     let records = arguments.runs.iter().map(|run| Record::read(run)).collect::<Result<Vec<_>, _>>()?;
-    let compared = report::compare(names(&arguments.runs).into_iter().zip(records).collect()).map_err(SimError::from)?;
+    let compared =
+        report::compare(names(&arguments.runs).into_iter().zip(records).collect()).map_err(SimError::from)?;
     if let Some(path) = &arguments.out {
         write(path, &compared.html().map_err(SimError::from)?)?;
     }
@@ -73,7 +72,9 @@ fn names(runs: &[PathBuf]) -> Vec<String> {
     let short = |run: &PathBuf| run.file_name().map(|name| name.to_string_lossy().into_owned());
     let distinct: HashSet<_> = runs.iter().filter_map(short).collect();
     let path = |run: &PathBuf| run.display().to_string();
-    runs.iter().map(|run| if distinct.len() == runs.len() { short(run).unwrap_or_else(|| path(run)) } else { path(run) }).collect()
+    runs.iter()
+        .map(|run| if distinct.len() == runs.len() { short(run).unwrap_or_else(|| path(run)) } else { path(run) })
+        .collect()
 }
 
 fn write(path: &PathBuf, html: &str) -> Result<(), SimError> {

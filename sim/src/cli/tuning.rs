@@ -68,7 +68,10 @@ pub(super) fn tune(arguments: &TuneArguments, quiet: bool) -> anyhow::Result<u8>
     match ended {
         Err(TuneError::Simulation(SimError::Interrupted { .. })) => {
             let finished = tune::finished(&folder)?;
-            let kept = format!("{finished} trials are over and kept in {}: the same command goes on with the others", folder.display());
+            let kept = format!(
+                "{finished} trials are over and kept in {}: the same command goes on with the others",
+                folder.display()
+            );
             label(Label::Interrupted, &kept);
             if arguments.json {
                 println!("{}", json!({ "outcome": "interrupted", "finished": finished, "folder": folder }));

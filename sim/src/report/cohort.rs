@@ -27,10 +27,8 @@ const LOSSES: [(&str, &str, Count); 5] = [
 type Count = fn(&Row) -> u64;
 
 pub(super) fn section(record: &Record) -> Result<Section, ReportError> {
-    let secret = matches!(
-        record.scenario.task.participation,
-        Participation::Poisson { .. } | Participation::Allocation { .. }
-    );
+    let secret =
+        matches!(record.scenario.task.participation, Participation::Poisson { .. } | Participation::Allocation { .. });
     let rounds = record.rounds.len() as u64;
     let of = |count: Count| record.rounds.iter().map(count).sum::<u64>();
     let (enrolled, assigned) = (record.summary.devices * rounds, of(|row| row.assigned));
@@ -39,7 +37,10 @@ pub(super) fn section(record: &Record) -> Result<Section, ReportError> {
         (name.to_owned(), number::count(count), share(count, whole), about.to_owned())
     };
     let reported = of(|row| row.reported);
-    let mut lines = vec![line("Assigned", assigned, assigned, "were given a round's work"), line("Reported", reported, assigned, "were counted")];
+    let mut lines = vec![
+        line("Assigned", assigned, assigned, "were given a round's work"),
+        line("Reported", reported, assigned, "were counted"),
+    ];
     lines.extend(LOSSES.map(|(name, about, count)| line(name, of(count), assigned, about)));
     let figure = by_round(record).markup()?;
     let body = html! {
@@ -65,7 +66,8 @@ fn by_round(record: &Record) -> Figure {
         .chain(losses.into_iter().map(|(name, _, count)| (name, count)))
         .collect();
     let points = |count: Count| rows.iter().map(|row| (f64::from(row.round), count(row) as f64)).collect();
-    let series: Vec<Series> = kinds.iter().map(|(name, count)| Series::line(name.to_lowercase(), points(*count))).collect();
+    let series: Vec<Series> =
+        kinds.iter().map(|(name, count)| Series::line(name.to_lowercase(), points(*count))).collect();
     let all: Vec<f64> = series.iter().flat_map(|series| series.points.iter().map(|point| point.1)).collect();
     let mut columns = vec!["round".to_owned()];
     columns.extend(kinds.iter().map(|(name, _)| name.to_lowercase()));

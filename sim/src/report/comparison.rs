@@ -32,7 +32,8 @@ pub struct Comparison {
 /// [`ReportError::Serialise`] if a scenario cannot be written down.
 pub fn compare(runs: Vec<(String, Record)>) -> Result<Comparison, ReportError> {
     let flat = |record: &Record| {
-        let value = toml::Value::try_from(&record.scenario).map_err(|error| ReportError::Serialise(error.to_string()))?;
+        let value =
+            toml::Value::try_from(&record.scenario).map_err(|error| ReportError::Serialise(error.to_string()))?;
         let mut keys = BTreeMap::new();
         flatten("", &value, &mut keys);
         Ok::<_, ReportError>(keys)
@@ -169,7 +170,11 @@ impl Comparison {
         let round = |row: &Row| Some(f64::from(row.round));
         let figures = [
             self.figure("Accuracy by round", ("round", round), ("accuracy (%)", |row| row.accuracy)),
-            self.figure("Accuracy by what was spent", ("epsilon spent (nats)", spent), ("accuracy (%)", |row| row.accuracy)),
+            self.figure(
+                "Accuracy by what was spent",
+                ("epsilon spent (nats)", spent),
+                ("accuracy (%)", |row| row.accuracy),
+            ),
             self.figure("Loss by round", ("round", round), ("mean cross-entropy (nats)", |row| row.loss)),
             self.figure("Epsilon spent by round", ("round", round), ("epsilon spent (nats)", spent)),
         ];
@@ -195,14 +200,17 @@ impl Comparison {
         if all.is_empty() {
             return None;
         }
-        let examples: BTreeSet<u64> =
-            self.runs.iter().filter_map(|(_, record)| record.summary.test_examples).collect();
+        let examples: BTreeSet<u64> = self.runs.iter().filter_map(|(_, record)| record.summary.test_examples).collect();
         let examples: Vec<String> = examples.into_iter().map(number::count).collect();
         let xs = Axis::linear(across, all.iter().map(|point| point.0));
         let ys = Axis::linear(up, all.iter().map(|point| point.1));
         Some(Figure {
             title: title.to_owned(),
-            caption: format!("n = {} runs; each model on n = {} test examples.", self.runs.len(), examples.join(" or ")),
+            caption: format!(
+                "n = {} runs; each model on n = {} test examples.",
+                self.runs.len(),
+                examples.join(" or ")
+            ),
             chart: Chart {
                 x: if across == "round" { xs.whole() } else { xs },
                 y: if up.contains('%') { ys.percent() } else { ys },

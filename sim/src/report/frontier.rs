@@ -23,7 +23,16 @@ pub(super) fn figure(tuned: &Tuned) -> Figure {
         Series { spread: vec![spread(chosen)], ..Series::line("recommended", vec![at(chosen)]) },
     ];
     let ends = points.iter().flat_map(|point| [point.accuracy_low, point.accuracy_high]);
-    let mut table = Table::new(["epsilon", "delta", "accuracy", "one more run, from", "to", "runs (n)", "test examples (n)", "noise multiplier"]);
+    let mut table = Table::new([
+        "epsilon",
+        "delta",
+        "accuracy",
+        "one more run, from",
+        "to",
+        "runs (n)",
+        "test examples (n)",
+        "noise multiplier",
+    ]);
     table.rows = points
         .iter()
         .map(|point| {
@@ -60,7 +69,8 @@ pub(super) fn figure(tuned: &Tuned) -> Figure {
 /// How the recommended settings learn: one line for each of their runs.
 pub(super) fn course(tuned: &Tuned) -> Figure {
     let runs = &tuned.candidates[tuned.recommended].runs;
-    let rounds: Vec<u32> = runs.first().map(|run| run.course.iter().map(|point| point.round).collect()).unwrap_or_default();
+    let rounds: Vec<u32> =
+        runs.first().map(|run| run.course.iter().map(|point| point.round).collect()).unwrap_or_default();
     let series: Vec<Series> = runs
         .iter()
         .map(|run| {

@@ -32,7 +32,8 @@ pub fn ledger(ledger: &Ledger, entries: &[Entry], delta: Option<DeltaProbability
     let ((reserved, _), (left, left_delta)) = (ledger.reserved(), ledger.remaining());
     let mut warnings = Vec::new();
     if ledger.provenance() == Provenance::Simulated {
-        warnings.push("SIMULATED: the noise that this ledger accounts for was seeded, and protected nobody.".to_owned());
+        warnings
+            .push("SIMULATED: the noise that this ledger accounts for was seeded, and protected nobody.".to_owned());
     }
     if !opening.epsilon.is_finite() {
         warnings.push("NOT PRIVATE: the population was promised nothing, its budget is infinite.".to_owned());
@@ -52,7 +53,10 @@ pub fn ledger(ledger: &Ledger, entries: &[Entry], delta: Option<DeltaProbability
     let page = Page {
         title: opening.population.clone(),
         kind: "Privacy ledger",
-        lead: format!("What the population was promised, what was set aside of it for {} tasks, and what their rounds spent.", tasks.len()),
+        lead: format!(
+            "What the population was promised, what was set aside of it for {} tasks, and what their rounds spent.",
+            tasks.len()
+        ),
         warnings,
         key,
         sections,
@@ -103,7 +107,10 @@ fn accounts(tasks: &[&TaskAccount], delta: Option<DeltaProbability>) -> Result<S
         let reservation = task.reservation();
         let spending = Spending::of(task, delta)?.map(|spending| spending.markup()).transpose()?;
         let names = [
-            ("Spent", format!("epsilon {} by {} rounds", number::epsilon(task.epsilon_spent().get()), task.rounds_spent())),
+            (
+                "Spent",
+                format!("epsilon {} by {} rounds", number::epsilon(task.epsilon_spent().get()), task.rounds_spent()),
+            ),
             (
                 "Set aside",
                 format!(
@@ -117,7 +124,13 @@ fn accounts(tasks: &[&TaskAccount], delta: Option<DeltaProbability>) -> Result<S
             ),
             ("Accountant", reservation.accountant.clone()),
             ("Devices", format!("{} enrolled when it began", number::count(reservation.devices))),
-            ("Model", task.model().map_or_else(|| "none released".to_owned(), |(round, model)| format!("sha256 {model}, of round {}", round + 1))),
+            (
+                "Model",
+                task.model().map_or_else(
+                    || "none released".to_owned(),
+                    |(round, model)| format!("sha256 {model}, of round {}", round + 1),
+                ),
+            ),
         ];
         parts.push(html! {
             h3 { "Task " code { (reservation.task) } }
@@ -162,15 +175,25 @@ fn first(digest: &str) -> String {
 fn told(record: &Record) -> (String, String) {
     let task = |task: &murmur_privacy::Digest| first(&task.to_string());
     match record {
-        Record::Opened(opening) => (format!("opened with a budget of epsilon {} for {}", opening.epsilon, opening.population), String::new()),
+        Record::Opened(opening) => {
+            (format!("opened with a budget of epsilon {} for {}", opening.epsilon, opening.population), String::new())
+        }
         Record::Reserved(reservation) => (
-            format!("epsilon {} set aside for {} rounds", number::epsilon(reservation.epsilon.get()), reservation.affordable),
+            format!(
+                "epsilon {} set aside for {} rounds",
+                number::epsilon(reservation.epsilon.get()),
+                reservation.affordable
+            ),
             task(&reservation.task),
         ),
         Record::RoundOpened { task: of, round } => (format!("round {} opened", round + 1), task(of)),
         Record::Spent { task: of, round, .. } => (format!("round {} paid for", round + 1), task(of)),
-        Record::Released { task: of, round, model } => (format!("round {} released model {}", round + 1, first(&model.to_string())), task(of)),
-        Record::Forfeited { task: of, rounds } => (format!("{rounds} rounds of a block given up, at their cost"), task(of)),
+        Record::Released { task: of, round, model } => {
+            (format!("round {} released model {}", round + 1, first(&model.to_string())), task(of))
+        }
+        Record::Forfeited { task: of, rounds } => {
+            (format!("{rounds} rounds of a block given up, at their cost"), task(of))
+        }
         Record::Abandoned { task: of, round } => (format!("round {} given up, at no cost", round + 1), task(of)),
         _ => ("an entry that this version does not know".to_owned(), String::new()),
     }

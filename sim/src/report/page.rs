@@ -117,7 +117,10 @@ mod tests {
             assert_eq!(STYLE.matches(&format!("{name}: {colour};")).count(), 1, "{colour}");
             assert_eq!(STYLE.matches(&format!("{name}: ")).count(), 2, "{colour}");
             for part in ["stroke", "fill"] {
-                assert!(STYLE.contains(&format!("[{part}=\"{colour}\"] {{ {part}: var({name}); }}")), "{part} {colour}");
+                assert!(
+                    STYLE.contains(&format!("[{part}=\"{colour}\"] {{ {part}: var({name}); }}")),
+                    "{part} {colour}"
+                );
             }
         }
     }

@@ -31,11 +31,23 @@ pub(super) fn section(record: &Record) -> Result<Section, ReportError> {
 }
 
 fn accuracy(record: &Record) -> Figure {
-    figure(record, "Accuracy", "accuracy (%)", true, [|row| row.accuracy, |row| row.averaged_accuracy, |row| row.device_accuracy])
+    figure(
+        record,
+        "Accuracy",
+        "accuracy (%)",
+        true,
+        [|row| row.accuracy, |row| row.averaged_accuracy, |row| row.device_accuracy],
+    )
 }
 
 fn loss(record: &Record) -> Figure {
-    figure(record, "Loss", "mean cross-entropy (nats)", false, [|row| row.loss, |row| row.averaged_loss, |row| row.device_loss])
+    figure(
+        record,
+        "Loss",
+        "mean cross-entropy (nats)",
+        false,
+        [|row| row.loss, |row| row.averaged_loss, |row| row.device_loss],
+    )
 }
 
 type Value = fn(&Row) -> Option<f64>;
@@ -54,13 +66,18 @@ fn figure(record: &Record, title: &str, label: &str, percent: bool, values: [Val
     let series: Vec<Series> = present
         .iter()
         .map(|(name, value)| {
-            let points = rows.iter().filter_map(|row| Some((f64::from(row.round), value(row).filter(|value| value.is_finite())?)));
+            let points = rows
+                .iter()
+                .filter_map(|row| Some((f64::from(row.round), value(row).filter(|value| value.is_finite())?)));
             Series::line(*name, points.collect())
         })
         .collect();
     let all = series.iter().flat_map(|series| series.points.iter().map(|point| point.1)).collect::<Vec<_>>();
     let y = Axis::linear(label, all);
-    let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| if percent { number::percent(value) } else { number::short(value) });
+    let cell = |value: Option<f64>| {
+        value
+            .map_or_else(|| "–".to_owned(), |value| if percent { number::percent(value) } else { number::short(value) })
+    };
     let mut columns = vec!["round".to_owned()];
     columns.extend(present.iter().map(|(name, _)| (*name).to_owned()));
     let lines = rows.iter().map(|row| {

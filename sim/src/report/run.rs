@@ -36,7 +36,10 @@ pub fn run(record: &Record) -> Result<String, ReportError> {
         sections.push(time::section(record)?);
     }
     sections.push(task(record)?);
-    let mut warnings = vec!["SIMULATED: the noise is seeded. This run protects nobody; it shows what a deployment would promise.".to_owned()];
+    let mut warnings = vec![
+        "SIMULATED: the noise is seeded. This run protects nobody; it shows what a deployment would promise."
+            .to_owned(),
+    ];
     if !guarantee.is_private() {
         warnings.push("NOT PRIVATE: the task adds no noise, epsilon is infinite.".to_owned());
     }
@@ -58,18 +61,33 @@ fn lead(summary: &Summary) -> String {
         "stopped_early" => "The run was ended before its schedule, as asked",
         other => other,
     };
-    format!("{ended}: {} of {} rounds, over {} devices.", summary.rounds, summary.rounds_scheduled, number::count(summary.devices))
+    format!(
+        "{ended}: {} of {} rounds, over {} devices.",
+        summary.rounds,
+        summary.rounds_scheduled,
+        number::count(summary.devices)
+    )
 }
 
 fn key(record: &Record) -> Vec<(&'static str, String, String)> {
-    let Summary { guarantee, accuracy, loss, test_examples, averaged_accuracy, devices, rounds, rounds_scheduled, .. } = &record.summary;
+    let Summary {
+        guarantee, accuracy, loss, test_examples, averaged_accuracy, devices, rounds, rounds_scheduled, ..
+    } = &record.summary;
     let examples = number::count(test_examples.unwrap_or_default());
     let mut key = Vec::new();
     if let Some(accuracy) = accuracy {
-        key.push(("Accuracy", number::percent(*accuracy), format!("of n = {examples} test examples outside of the population")));
+        key.push((
+            "Accuracy",
+            number::percent(*accuracy),
+            format!("of n = {examples} test examples outside of the population"),
+        ));
     }
     if let Some(averaged) = averaged_accuracy {
-        key.push(("Accuracy, averaged", number::percent(*averaged), format!("by the average of the released models, n = {examples}")));
+        key.push((
+            "Accuracy, averaged",
+            number::percent(*averaged),
+            format!("by the average of the released models, n = {examples}"),
+        ));
     }
     if let Some(loss) = loss {
         key.push(("Loss", number::short(*loss), format!("mean cross-entropy in nats, n = {examples}")));
@@ -105,7 +123,17 @@ fn budget(record: &Record) -> Result<Option<Section>, ReportError> {
 fn task(record: &Record) -> Result<Section, ReportError> {
     let failed = |error: toml::ser::Error| ReportError::Serialise(error.to_string());
     let text = toml::to_string(&record.scenario.task).map_err(failed)?;
-    let Summary { task, seed, parameters, upload_bytes, model_sha256, ledger_head, wall_seconds, simulated_seconds, .. } = &record.summary;
+    let Summary {
+        task,
+        seed,
+        parameters,
+        upload_bytes,
+        model_sha256,
+        ledger_head,
+        wall_seconds,
+        simulated_seconds,
+        ..
+    } = &record.summary;
     let mut names = vec![
         ("Task", task.to_string()),
         ("Seed", seed.to_string()),

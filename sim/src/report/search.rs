@@ -15,7 +15,10 @@ use crate::tune::{CONFIDENCE, Candidate, DataKind, Method, Tuned, recommended_ta
 /// [`ReportError`].
 pub fn search(tuned: &Tuned) -> Result<String, ReportError> {
     let Candidate { point, task, guarantee, .. } = &tuned.candidates[tuned.recommended];
-    let mut warnings = vec!["SIMULATED: the noise of these runs is seeded. They protect nobody; they show what a deployment could expect.".to_owned()];
+    let mut warnings = vec![
+        "SIMULATED: the noise of these runs is seeded. They protect nobody; they show what a deployment could expect."
+            .to_owned(),
+    ];
     if point.scaled {
         warnings.push(format!(
             "SCALED: {} devices stood for {}, under noise scaled to them: the same signal to noise, and cohorts that stray more.",
@@ -35,8 +38,20 @@ pub fn search(tuned: &Tuned) -> Result<String, ReportError> {
     };
     let percent = number::percent;
     let key = vec![
-        ("Recommended epsilon", point.epsilon.to_string(), format!("at delta {:e}, for {} devices", point.delta, number::count(point.deployed_devices))),
-        ("Accuracy", percent(point.accuracy), format!("mean of n = {} runs, each on n = {} test examples", point.runs.len(), number::count(point.examples))),
+        (
+            "Recommended epsilon",
+            point.epsilon.to_string(),
+            format!("at delta {:e}, for {} devices", point.delta, number::count(point.deployed_devices)),
+        ),
+        (
+            "Accuracy",
+            percent(point.accuracy),
+            format!(
+                "mean of n = {} runs, each on n = {} test examples",
+                point.runs.len(),
+                number::count(point.examples)
+            ),
+        ),
         (
             "One more run",
             format!("{:.2} to {:.2} %", 100.0 * point.accuracy_low, 100.0 * point.accuracy_high),
@@ -117,12 +132,21 @@ fn cost(tuned: &Tuned) -> Section {
     };
     let mut names = vec![
         ("Method", how),
-        ("Repeats", format!("n = {} runs of the best settings of each noise level, of seeds that the search did not see", plan.search.repeats)),
+        (
+            "Repeats",
+            format!(
+                "n = {} runs of the best settings of each noise level, of seeds that the search did not see",
+                plan.search.repeats
+            ),
+        ),
         ("Simulations", format!("n = {} that ran", tuned.cost.simulations)),
         ("Data", tuned.cost.statement.clone()),
     ];
     if let Some((epsilon, delta)) = tuned.cost.epsilon.zip(tuned.cost.delta) {
-        names.push(("Charged", format!("epsilon {} at delta {delta:e}, by basic composition", number::epsilon(epsilon))));
+        names.push((
+            "Charged",
+            format!("epsilon {} at delta {delta:e}, by basic composition", number::epsilon(epsilon)),
+        ));
     }
     Section { id: "search", title: "The search, and what it cost", body: facts(&names) }
 }

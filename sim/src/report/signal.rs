@@ -42,7 +42,10 @@ fn clip(record: &Record) -> Figure {
     table.rows = rows.iter().map(|row| vec![row.round.to_string(), number::short(row.clip)]).collect();
     Figure {
         title: "Clip".to_owned(),
-        caption: format!("Largest norm of one device's update, in units of the model's parameters; n = {} rounds.", record.rounds.len()),
+        caption: format!(
+            "Largest norm of one device's update, in units of the model's parameters; n = {} rounds.",
+            record.rounds.len()
+        ),
         chart: Chart {
             x: Axis::linear("round", points.iter().map(|point| point.0)).whole(),
             y: Axis::linear("clip (l2 norm)", points.iter().map(|point| point.1).chain([0.0])),

@@ -74,8 +74,10 @@ fn figure(
         let prices = priced.iter().map(|prices| number::epsilon(prices.after(end / block).get()));
         std::iter::once(end.to_string()).chain(prices).collect()
     });
-    let blocks = if block > 1 { format!(" A block of {block} rounds is charged with its first.") } else { String::new() };
-    let told = if spent < *rounds { format!(" Of {rounds} rounds, {spent} were paid for so far.") } else { String::new() };
+    let blocks =
+        if block > 1 { format!(" A block of {block} rounds is charged with its first.") } else { String::new() };
+    let told =
+        if spent < *rounds { format!(" Of {rounds} rounds, {spent} were paid for so far.") } else { String::new() };
     let all = series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
     let y = Axis::linear("epsilon spent (nats)", all.chain([0.0]).collect::<Vec<_>>());
     Figure {

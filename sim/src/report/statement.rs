@@ -80,7 +80,10 @@ impl Statement<'_> {
                 let spent = number::epsilon(guarantee.epsilon_spent.get());
                 facts.push(("Spent", format!("{spent} by the {released} rounds that were released")));
             }
-            facts.push(("Delta", format!("{:e}, below one over the {} devices", delta.get(), number::count(self.devices))));
+            facts.push((
+                "Delta",
+                format!("{:e}, below one over the {} devices", delta.get(), number::count(self.devices)),
+            ));
         } else {
             facts.push(("Epsilon", "infinite: NOT PRIVATE".to_owned()));
         }
@@ -116,7 +119,9 @@ impl Statement<'_> {
             "Protection against the coordinator, or against whoever breaks into it: it sees single updates and is trusted with them, until secure \
              aggregation exists.",
         );
-        if guarantee.is_private() && matches!(self.participation, Participation::Poisson { .. } | Participation::Allocation { .. }) {
+        if guarantee.is_private()
+            && matches!(self.participation, Participation::Poisson { .. } | Participation::Allocation { .. })
+        {
             limit(
                 "Anything, if the coordinator gives away who takes part: the claim rests on secret draws. The exact counts of a round are part of that \
                  secret; a deployment shows none, and those in here are a simulation's.",
@@ -126,7 +131,9 @@ impl Statement<'_> {
             limit("Anything about what devices measured: it is published without noise.");
         }
         limit("A person with several devices: each of them is a unit of its own.");
-        limit("That nothing is learnt about people in general: what the data of all others show about somebody is not kept from anybody.");
+        limit(
+            "That nothing is learnt about people in general: what the data of all others show about somebody is not kept from anybody.",
+        );
         limit("Anything to those on whose examples accuracy is measured: they are outside of the population.");
         limit(
             "What it cost to choose the task's settings: a search that looked at private data is charged by itself, and its report says how much.",

@@ -65,8 +65,10 @@ fn virtual_time(record: &Record) -> Option<Figure> {
     let mut table = Table::new(["round", "waited to open (min)", "open (min)"]);
     let cells = |time: &&(u32, f64, f64)| vec![time.0.to_string(), number::short(time.1), number::short(time.2)];
     table.rows = kept.iter().map(cells).collect();
-    let points = |of: fn(&(u32, f64, f64)) -> f64| kept.iter().map(|time| (f64::from(time.0), of(time))).collect::<Vec<_>>();
-    let series = vec![Series::line("open", points(|time| time.2)), Series::line("waited to open", points(|time| time.1))];
+    let points =
+        |of: fn(&(u32, f64, f64)) -> f64| kept.iter().map(|time| (f64::from(time.0), of(time))).collect::<Vec<_>>();
+    let series =
+        vec![Series::line("open", points(|time| time.2)), Series::line("waited to open", points(|time| time.1))];
     let all: Vec<f64> = series.iter().flat_map(|series| series.points.iter().map(|point| point.1)).collect();
     Some(Figure {
         title: "Virtual time by round".to_owned(),

@@ -180,8 +180,12 @@ pub fn run_along(
                 unkept.set(kept.elapsed() < between && !asked());
                 if !unkept.get() {
                     clock.turn_to(Phase::Keeping);
-                    let past =
-                        Past { measurements: &measurements, history: &history, phases: phases + clock.spent(), wall: wall() };
+                    let past = Past {
+                        measurements: &measurements,
+                        history: &history,
+                        phases: phases + clock.spent(),
+                        wall: wall(),
+                    };
                     keep(&Snapshot::take(scenario, round + 1, fleet.state(), past)?.to_bytes()?)?;
                     kept = Instant::now();
                 }

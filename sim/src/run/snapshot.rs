@@ -64,12 +64,7 @@ pub(super) struct Opened {
 }
 
 impl Snapshot {
-    pub(super) fn take(
-        scenario: &Scenario,
-        released: u32,
-        state: State<'_>,
-        past: Past<'_>,
-    ) -> Result<Self, SimError> {
+    pub(super) fn take(scenario: &Scenario, released: u32, state: State<'_>, past: Past<'_>) -> Result<Self, SimError> {
         let State { entropy, queue, turns, local, now, entries, model, kept } = state;
         let missing = || SimError::Failed("there is no model to go on from".to_owned());
         let model = model.as_ref().ok_or_else(missing)?;

@@ -104,10 +104,7 @@ mod tests {
     const KEYS: [&str; 2] = ["clip", "learning_rate"];
 
     fn values() -> [Values; 2] {
-        [
-            Values::List(vec![0.1, 0.2, 0.5, 1.0, 2.0]),
-            Values::Range(Between { from: 0.01, to: 1.0, logarithmic: true }),
-        ]
+        [Values::List(vec![0.1, 0.2, 0.5, 1.0, 2.0]), Values::Range(Between { from: 0.01, to: 1.0, logarithmic: true })]
     }
 
     /// Best at a clip of 0.5 and a learning rate of 0.1.

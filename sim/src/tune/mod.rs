@@ -136,7 +136,8 @@ pub fn read(folder: &Path) -> Result<Tuned, TuneError> {
             Step::Run(trials) => {
                 let mut found = HashMap::new();
                 for trial in &trials {
-                    let over = store.find(&trial.id)?.ok_or_else(|| TuneError::Unfinished { folder: folder.to_owned() })?;
+                    let over =
+                        store.find(&trial.id)?.ok_or_else(|| TuneError::Unfinished { folder: folder.to_owned() })?;
                     found.insert(trial.id.clone(), over);
                 }
                 stages.take(&trials, &found);

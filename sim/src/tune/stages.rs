@@ -62,7 +62,13 @@ impl<'a> Stages<'a> {
     pub(super) fn over(plan: &'a Plan, devices: u64) -> Result<Self, TuneError> {
         let settings = plan.settings()?;
         let running: Vec<usize> = (0..settings.len()).collect();
-        let level = |target| Level { target, running: running.clone(), why: String::new(), repeated: Vec::new(), tried: Vec::new() };
+        let level = |target| Level {
+            target,
+            running: running.clone(),
+            why: String::new(),
+            repeated: Vec::new(),
+            tried: Vec::new(),
+        };
         let levels = plan.targets().into_iter().map(level).collect();
         // On the last rung, with all rounds, there is still something to choose between.
         let rungs = match (plan.search.kind, plan.search.reduction, plan.search.batch) {
@@ -162,7 +168,8 @@ impl<'a> Stages<'a> {
         if self.plan.search.kind != Method::Bayesian || self.climbed == self.rungs {
             return Ok(());
         }
-        let (dimensions, seed, count) = (self.plan.space.dimensions(), self.plan.scenario.seed, self.on_rung(self.climbed));
+        let (dimensions, seed, count) =
+            (self.plan.space.dimensions(), self.plan.scenario.seed, self.on_rung(self.climbed));
         for level in &mut self.levels {
             let chosen = bayesian::ask(&dimensions, seed, &level.target.to_string(), &level.tried, count);
             let chosen = chosen.map_err(|message| TuneError::File { path: "[space]".into(), message })?;
@@ -261,7 +268,12 @@ impl<'a> Stages<'a> {
                 deployed_devices: self.devices,
                 settings: settings.clone(),
             };
-            candidates.push(Candidate { point, task: pair.deployed, guarantee: pair.guarantee, runs: level.repeated.clone() });
+            candidates.push(Candidate {
+                point,
+                task: pair.deployed,
+                guarantee: pair.guarantee,
+                runs: level.repeated.clone(),
+            });
         }
         candidates.sort_by(|left, right| left.point.epsilon.total_cmp(&right.point.epsilon));
         Ok(candidates)

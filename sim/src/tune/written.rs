@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Candidate, TuneError, Tuned, store::{FRONTIER, Store}};
+use super::{
+    Candidate, TuneError, Tuned,
+    store::{FRONTIER, Store},
+};
 use crate::{SimError, folder::REPORT, report};
 
 /// Writes everything: the frontier, all trials as a table, the report, and the recommended task.

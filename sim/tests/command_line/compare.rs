@@ -21,7 +21,9 @@ fn runs_are_laid_over_one_another_and_their_differences_named() {
     assert_eq!(differences.keys().collect::<Vec<_>>(), ["seed", "task.privacy.clip"]);
     assert_eq!(differences["task.privacy.clip"], serde_json::json!(["0.5", "0.25"]));
     let html = world.read("compared.html");
-    for part in ["one", "two", "task.privacy.clip", "0.25", "n = 2 runs; each model on n = 20 test examples", "SIMULATED"] {
+    for part in
+        ["one", "two", "task.privacy.clip", "0.25", "n = 2 runs; each model on n = 20 test examples", "SIMULATED"]
+    {
         assert!(html.contains(part), "{part}");
     }
     assert_eq!(html.matches("<figure>").count(), 4);

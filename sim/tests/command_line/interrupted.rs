@@ -70,7 +70,10 @@ fn an_interrupted_search_keeps_its_trials_and_says_so() {
     let output = interrupted(child, &world.path("found/claims"));
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     let stderr = text(&output.stderr);
-    assert!(stderr.contains("interrupted: ") && stderr.contains("the same command goes on with the others"), "{stderr}");
+    assert!(
+        stderr.contains("interrupted: ") && stderr.contains("the same command goes on with the others"),
+        "{stderr}"
+    );
     assert!(!world.path("found/task.toml").exists());
     world.fails(&["report", "found"], &["the search is not over"]);
     let ended = world.sim(&["tune", "search.toml", "--out", "found", "--json"]);

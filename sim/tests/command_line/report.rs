@@ -103,15 +103,42 @@ fn correlated_noise_randomised_updates_and_open_metrics_have_reports_too() {
     let turns = r#"participation = { kind = "check_in", cohort = 3, window_seconds = 10, minimum_reports = 2, separation = 2, participations = 2 }"#;
     let fixed = r#"participation = { kind = "fixed", cohort = 6, window_seconds = 10, minimum_reports = 3 }"#;
     let banded = gaussian.replace("\"gaussian\"", "\"banded\", bands = 2");
-    let scenario = world.read("scenario.toml").replace("samples_per_device = 4", "samples_per_device = 4\nlocal_epsilon = 1000.0");
+    let scenario =
+        world.read("scenario.toml").replace("samples_per_device = 4", "samples_per_device = 4\nlocal_epsilon = 1000.0");
     world.write("scenario.toml", scenario);
     for (name, privacy, participation, parts) in [
-        ("turns", banded.clone(), turns, &["banded", "A block of 3 rounds is charged with its first", "the noise of several rounds is correlated"][..]),
-        ("open", format!("{gaussian}, non_private_metrics = true"), fixed, &["by devices, NOT PRIVATE", "published without noise"]),
-        ("local", format!("{gaussian}, local = {{ mechanism = \"privunit2\", epsilon = 8.0 }}"), fixed, &["privunit2, each time a device takes part"]),
-        ("moving", format!("{gaussian}, adaptive_clip = {{ quantile = 0.5, learning_rate = 0.2, share = 0.1 }}, metrics = {{ share = 0.1, loss_bound = 5.0 }}"), fixed, &["by devices, noised", "The clip follows a quantile"]),
+        (
+            "turns",
+            banded.clone(),
+            turns,
+            &["banded", "A block of 3 rounds is charged with its first", "the noise of several rounds is correlated"][..],
+        ),
+        (
+            "open",
+            format!("{gaussian}, non_private_metrics = true"),
+            fixed,
+            &["by devices, NOT PRIVATE", "published without noise"],
+        ),
+        (
+            "local",
+            format!("{gaussian}, local = {{ mechanism = \"privunit2\", epsilon = 8.0 }}"),
+            fixed,
+            &["privunit2, each time a device takes part"],
+        ),
+        (
+            "moving",
+            format!(
+                "{gaussian}, adaptive_clip = {{ quantile = 0.5, learning_rate = 0.2, share = 0.1 }}, metrics = {{ share = 0.1, loss_bound = 5.0 }}"
+            ),
+            fixed,
+            &["by devices, noised", "The clip follows a quantile"],
+        ),
     ] {
-        let task = with(&with(TASK, "privacy", &format!("privacy = {{ clip = 0.5, {privacy} }}")), "participation", participation);
+        let task = with(
+            &with(TASK, "privacy", &format!("privacy = {{ clip = 0.5, {privacy} }}")),
+            "participation",
+            participation,
+        );
         world.write("other.toml", task);
         world.summary(&["--task", "other.toml", "--out", name]);
         let html = world.read(&format!("{name}/report.html"));
@@ -155,7 +182,15 @@ fn a_ledger_has_a_report_without_any_count_of_a_round() {
     sound(&html);
     has(
         &html,
-        &["the chain holds", told["head"].as_str().unwrap(), "writers", "Budget left", "SIMULATED", "the task's budget", "round 3 paid for"],
+        &[
+            "the chain holds",
+            told["head"].as_str().unwrap(),
+            "writers",
+            "Budget left",
+            "SIMULATED",
+            "the task's budget",
+            "round 3 paid for",
+        ],
     );
     for count in ["assigned", "Reported", "test examples"] {
         assert!(!html.contains(count), "{count}");

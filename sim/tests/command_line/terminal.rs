@@ -33,7 +33,9 @@ fn colours_are_for_terminals_and_no_color_ends_them() {
 #[test]
 fn quiet_says_nothing_but_the_result_before_or_after_the_command() {
     let world = World::new();
-    for arguments in [["run", "scenario.toml", "--quiet"], ["--quiet", "run", "scenario.toml"], ["-q", "check", "scenario.toml"]] {
+    for arguments in
+        [["run", "scenario.toml", "--quiet"], ["--quiet", "run", "scenario.toml"], ["-q", "check", "scenario.toml"]]
+    {
         let [stdout, stderr] = streams(&world, &arguments, &[]);
         assert_eq!(stderr, "", "{arguments:?}");
         assert!(stdout.contains("adversary"), "{arguments:?}: {stdout}");

@@ -141,18 +141,21 @@ fn a_search_leaves_a_report_that_follows_from_its_folder() {
 #[test]
 fn settings_chosen_by_what_others_came_to_are_the_same_ones_however_they_are_run() {
     let world = world(3);
-    let text = SEARCH.replace("kind = \"halving\"\nsettings = 4\nreduction = 2", "kind = \"bayesian\"\nsettings = 6\nbatch = 2");
+    let text = SEARCH
+        .replace("kind = \"halving\"\nsettings = 4\nreduction = 2", "kind = \"bayesian\"\nsettings = 6\nbatch = 2");
     world.write("search.toml", &text);
     let told = finish(&world, &["--out", "one", "--threads", "1"]);
     assert_eq!(told["trials"], 3 * (6 + 3), "six and three of each of three levels");
     finish(&world, &["--out", "two", "--threads", "3"]);
     same(&world, "one", "two");
     // Stopped after its first batches, it goes on to the same ones.
-    let first: Vec<String> = world.read("one/trials.csv").lines().skip(1).take(8).map(|line| line[..16].to_owned()).collect();
+    let first: Vec<String> =
+        world.read("one/trials.csv").lines().skip(1).take(8).map(|line| line[..16].to_owned()).collect();
     fs::create_dir_all(world.path("half/trials")).unwrap();
     fs::copy(world.path("one/search.toml"), world.path("half/search.toml")).unwrap();
     for name in &first {
-        fs::copy(world.path(&format!("one/trials/{name}.json")), world.path(&format!("half/trials/{name}.json"))).unwrap();
+        fs::copy(world.path(&format!("one/trials/{name}.json")), world.path(&format!("half/trials/{name}.json")))
+            .unwrap();
     }
     finish(&world, &["--out", "half"]);
     same(&world, "one", "half");

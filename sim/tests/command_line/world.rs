@@ -84,7 +84,9 @@ impl World {
         let text = self.read(file);
         let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
         let place = lines.next().unwrap().iter().position(|head| *head == name).unwrap_or_else(|| panic!("no {name}"));
-        lines.map(|line| Some(line[place]).filter(|field| !field.is_empty()).map(|field| field.parse().unwrap())).collect()
+        lines
+            .map(|line| Some(line[place]).filter(|field| !field.is_empty()).map(|field| field.parse().unwrap()))
+            .collect()
     }
 
     /// Names of what lies in a folder, sorted.
