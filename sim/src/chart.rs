@@ -12,6 +12,8 @@ const FINE: u32 = 4;
 /// Width and height; a page scales the picture to its column.
 const SIZE: (u32, u32) = (460 * FINE, 310 * FINE);
 const LETTERS: u32 = 13 * FINE;
+/// Points of a line that bear a mark.
+const MARKS: usize = 12;
 /// One colour for each series, told apart by people who see no red or no green (Okabe and Ito 2008); a page in the dark lightens them.
 pub const COLOURS: [&str; 6] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6D00", "#56409A"];
 
@@ -36,6 +38,27 @@ pub struct Axis {
     ticks: Vec<f64>,
     logarithmic: bool,
     percent: bool,
+}
+
+/// What the points of a series are marked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// A disc.
+    Circle,
+    /// A square.
+    Square,
+    /// A triangle that stands on its base.
+    Triangle,
+    /// An X.
+    Cross,
+}
+
+impl Mark {
+    /// The mark of the series of this number.
+    #[must_use]
+    pub fn of(series: usize) -> Self {
+        [Self::Circle, Self::Square, Self::Triangle, Self::Cross][series % 4]
+    }
 }
 
 /// Points that belong together.
@@ -79,7 +102,7 @@ impl Axis {
     /// An axis of exactly this range, in equal steps.
     #[must_use]
     pub fn between(label: impl Into<String>, low: f64, high: f64) -> Self {
-        let rough = (high - low) / 5.0;
+        let rough = (high - low) / 6.0;
         let unit = 10.0_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|times| times * unit).into_iter().find(|step| *step >= rough);
         let step = step.unwrap_or(10.0 * unit);
@@ -100,6 +123,13 @@ impl Axis {
         let ticks = decades.flat_map(|decade| digits.iter().map(move |digit| digit * 10.0_f64.powi(decade)));
         let ticks = ticks.filter(|tick| (low..=high).contains(tick)).collect();
         Self { label: label.into(), range: low..high, ticks, logarithmic: true, percent: false }
+    }
+
+    /// The same axis without ticks between whole numbers.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.ticks.retain(|tick| (tick - tick.round()).abs() < 1e-9);
+        self
     }
 
     /// The same axis with its numbers in percent.
@@ -144,8 +174,10 @@ impl Chart {
         self.draw(&mut picture).map_err(|error| error.to_string())?;
         // A number for the eye that sees none of it, and no fixed size.
         let fixed = format!("<svg width=\"{}\" height=\"{}\" ", SIZE.0, SIZE.1);
-        let label = format!("{} against {}", self.y.label, self.x.label).replace('&', "&amp;").replace('"', "&quot;");
-        Ok(picture.replacen(&fixed, &format!("<svg role=\"img\" aria-label=\"{}\" ", label.replace('<', "&lt;")), 1))
+        let names: Vec<&str> = self.series.iter().map(|series| series.name.as_str()).collect();
+        let label = format!("{} against {}: {}", self.y.label, self.x.label, names.join(", "));
+        let label = label.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+        Ok(picture.replacen(&fixed, &format!("<svg role=\"img\" aria-label=\"{label}\" "), 1))
     }
 
     fn draw(&self, picture: &mut String) -> Result<(), Box<dyn std::error::Error + '_>> {
@@ -174,7 +206,7 @@ impl Chart {
             .light_line_style(TRANSPARENT)
             .bold_line_style(RGBColor(221, 221, 221).stroke_width(FINE))
             .draw()?;
-        for (series, colour) in self.series.iter().zip(COLOURS.iter().cycle()) {
+        for ((index, series), colour) in self.series.iter().enumerate().zip(COLOURS.iter().cycle()) {
             let colour = colour_of(colour);
             let place = |(x, y): (f64, f64)| (self.x.place(x), self.y.place(y));
             let points: Vec<(f64, f64)> = series.points.iter().map(|point| place(*point)).collect();
@@ -187,13 +219,23 @@ impl Chart {
                 context.draw_series(dashes)?.label(&series.name).legend(move |(x, y)| line(x, y, colour));
                 continue;
             }
-            let few = points.len() <= 24;
             let drawn = LineSeries::new(points.iter().copied(), colour.stroke_width(2 * FINE));
             context.draw_series(drawn)?.label(&series.name).legend(move |(x, y)| line(x, y, colour));
-            if few {
-                let marks = points.iter().map(|point| Circle::new(*point, 3 * FINE, colour.filled()));
-                context.draw_series(marks)?;
-            }
+            // All of a few points bear a mark, and some of many: lines are told apart without their colours.
+            let step = if points.len() <= 2 * MARKS { 1 } else { points.len().div_ceil(MARKS) };
+            let marked = points.iter().rev().step_by(step);
+            let filled = colour.filled();
+            match Mark::of(index) {
+                Mark::Circle => context.draw_series(marked.map(|at| Circle::new(*at, 3 * FINE, filled)))?,
+                Mark::Triangle => context.draw_series(marked.map(|at| TriangleMarker::new(*at, 4 * FINE, filled)))?,
+                Mark::Cross => {
+                    context.draw_series(marked.map(|at| Cross::new(*at, 3 * FINE, colour.stroke_width(2 * FINE))))?
+                }
+                Mark::Square => context.draw_series(marked.map(|at| {
+                    let half = 3 * FINE as i32;
+                    EmptyElement::at(*at) + Rectangle::new([(-half, -half), (half, half)], filled)
+                }))?,
+            };
         }
         if self.caption.is_some() {
             let labels = &mut context.configure_series_labels();

@@ -7,7 +7,7 @@ use murmur_privacy::{ledger::LedgerError, local::ledger::LocalLedgerError};
 use murmur_round::{coordinator::StartError, device::DeviceError, founding::FoundingError, task::TaskError};
 use thiserror::Error;
 
-use crate::scenario::bundled_names;
+use crate::{report::ReportError, scenario::bundled_names};
 
 /// A defect of a scenario, its task or its data, or a refusal of the ledger.
 #[derive(Debug, Error)]
@@ -85,6 +85,29 @@ pub enum SimError {
         folder: PathBuf,
         /// Where it stands.
         unfinished: PathBuf,
+    },
+    /// A folder without a finished run.
+    #[error("{}: no finished run: name a folder that `run --out` left", folder.display())]
+    NoRun {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file of a finished run that cannot be understood.
+    #[error("{}: not as this version of murmur-sim writes it: {message}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The report cannot be drawn.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// Somebody asked it to stop.
+    #[error("interrupted after {rounds} rounds")]
+    Interrupted {
+        /// Rounds that were released.
+        rounds: u32,
     },
     /// Nothing was begun for this folder.
     #[error("{}: no run was begun for this folder: begin one by `run SCENARIO --out {}`", folder.display(), folder.display())]

@@ -15,6 +15,7 @@ pub mod folder;
 pub mod mechanism;
 pub mod output;
 pub mod population;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod tune;

@@ -48,6 +48,7 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "model_sha256": finished.model_digest.to_string(),
         "ledger_head": finished.ledger.last().map(|entry| entry.digest.to_string()),
         "wall_seconds": finished.wall.as_secs_f64(),
+        "phases": value(&finished.phases)?,
         "simulated_seconds": finished.simulated.map(|simulated| simulated.as_secs_f64()),
     });
     if let Some(averaged) = last.and_then(|measured| measured.averaged) {

@@ -1,4 +1,6 @@
-//! Progress bars on stderr: of a run (round, accuracy, epsilon spent of budget), and of a search.
+//! Progress bars on stderr: of a run (round, accuracy, epsilon spent of budget), of a search, and of whatever else takes a second.
+
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use murmur_round::{guarantee::Guarantee, task::Schedule};
@@ -7,6 +9,17 @@ use murmur_sim::{
     run::{Measurement, Observer},
     tune::{Found, Watcher},
 };
+
+use crate::cli::terminal::tell;
+
+/// Does some work and says so, if that takes a while and stderr is a terminal.
+pub(crate) fn waiting<T>(what: &'static str, hidden: bool, work: impl FnOnce() -> T) -> T {
+    let spinner = if hidden { ProgressBar::hidden() } else { ProgressBar::new_spinner().with_message(what) };
+    spinner.enable_steady_tick(Duration::from_millis(500));
+    let result = work();
+    spinner.finish_and_clear();
+    result
+}
 
 /// Shows a run on a terminal; where stderr is none, it shows only the promise.
 pub(crate) struct Bar {
@@ -22,10 +35,10 @@ impl Bar {
 
 impl Observer for Bar {
     fn started(&mut self, schedule: &Schedule, guarantee: &Guarantee, stop_after: Option<u32>) {
-        eprintln!("{}", output::promise(guarantee, schedule.population()));
+        tell(&output::promise(guarantee, schedule.population()));
         let rounds = schedule.task().rounds;
         self.bar = ProgressBar::new(u64::from(stop_after.unwrap_or(rounds).min(rounds)));
-        let style = ProgressStyle::with_template("round {pos}/{len} {wide_bar} {msg} {elapsed}");
+        let style = ProgressStyle::with_template("round {pos}/{len} {wide_bar:.cyan} {msg} {elapsed}");
         self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     }
 
@@ -56,7 +69,7 @@ pub(crate) struct SearchBar {
 impl SearchBar {
     pub(crate) fn new(quiet: bool) -> Self {
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
-        let style = ProgressStyle::with_template("{wide_bar} {percent} % {msg}, {eta} left");
+        let style = ProgressStyle::with_template("{wide_bar:.cyan} {percent} % {msg}, {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self { bar, quiet }
     }

@@ -243,6 +243,13 @@ impl Coordinator {
         self.shared.metrics
     }
 
+    /// Norm of the last average update that was released by this process, noise included and, of randomised updates, before they are
+    /// decoded: post-processing of the release, which costs nothing.
+    #[must_use]
+    pub fn update_norm(&self) -> Option<f64> {
+        self.shared.update_norm
+    }
+
     /// How far its entropy was drawn on: with a published seed, a simulation goes on from there.
     #[must_use]
     pub fn entropy_position(&self) -> u128 {

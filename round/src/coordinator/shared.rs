@@ -42,6 +42,8 @@ pub(super) struct Shared {
     pub(super) clip: Clip,
     /// What the last released round said.
     pub(super) metrics: Option<ReleasedMetrics>,
+    /// How long the last average update was that this process released, noise included.
+    pub(super) update_norm: Option<f64>,
     /// Of the block under way, or the one to be begun.
     pub(super) secret: Option<BlockSecret>,
     /// The correlated noise of the block under way. After a restart it is derived again when it is first needed.
@@ -79,6 +81,7 @@ impl Shared {
             optimizer,
             clip,
             metrics: None,
+            update_norm: None,
             secret: None,
             stream: None,
             register: None,

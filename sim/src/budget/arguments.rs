@@ -120,6 +120,9 @@ pub struct LedgerArguments {
     /// Also price each task's spent rounds at this delta.
     #[arg(long, value_name = "D", value_parser = quantity::<DeltaProbability>, allow_negative_numbers = true)]
     pub delta: Option<DeltaProbability>,
+    /// Also draw what was spent of what, in an HTML file.
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Print one JSON object on stdout.
     #[arg(long)]
     pub json: bool,

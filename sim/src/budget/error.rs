@@ -11,6 +11,8 @@ use murmur_privacy::{
 };
 use thiserror::Error;
 
+use crate::report::ReportError;
+
 /// No answer, or a refusal.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -60,6 +62,9 @@ pub enum BudgetError {
         /// Why.
         cause: LedgerError,
     },
+    /// The report could not be drawn.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// The plot could not be drawn.
     #[error("the plot cannot be drawn: {0}")]
     Plot(String),

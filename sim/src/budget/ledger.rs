@@ -12,6 +12,8 @@ use murmur_round::guarantee::TRUST;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::report;
+
 use super::{Answer, BudgetError, LedgerArguments, downward, upward};
 
 /// One task's account, recomputed.
@@ -41,6 +43,10 @@ pub(super) fn answer(arguments: &LedgerArguments) -> Result<Answer, BudgetError>
     let bytes = std::fs::read(path).map_err(|cause| BudgetError::File { path: path.to_owned(), cause })?;
     let (entries, torn) = read(&bytes).map_err(|(entry, cause)| broken(path, entry, cause))?;
     let ledger = Ledger::replay(entries.iter().cloned()).map_err(|cause| first_broken(path, &entries, cause))?;
+    if let Some(report) = &arguments.report {
+        let html = report::ledger(&ledger, &entries, arguments.delta)?;
+        std::fs::write(report, html).map_err(|cause| BudgetError::File { path: report.clone(), cause })?;
+    }
     let (tasks, events) = accounts(&ledger, &entries, arguments.delta).map_err(|cause| broken(path, 0, cause))?;
     let spent = tasks.iter().filter(|task| task.rounds > 0);
     let epsilon = spent.clone().fold(Epsilon::ZERO, |sum, task| sum.plus(task.epsilon));
@@ -98,6 +104,9 @@ pub(super) fn answer(arguments: &LedgerArguments) -> Result<Answer, BudgetError>
     if torn {
         text.push_str("\nthe last line does not end: it was never confirmed to anybody and is not counted");
     }
+    if let Some(report) = &arguments.report {
+        let _ = write!(text, "\ndrawn in {}", report.display());
+    }
     if ledger.provenance() == Provenance::Simulated {
         text.push_str("\nSIMULATED: the noise was seeded and protected nobody");
     }
@@ -120,6 +129,7 @@ pub(super) fn answer(arguments: &LedgerArguments) -> Result<Answer, BudgetError>
         "reserved": { "epsilon": reserved, "delta": reserved_delta },
         "remaining": { "epsilon": left, "delta": left_delta },
         "tasks": tasks,
+        "report": arguments.report,
     });
     Ok(Answer { json, text })
 }

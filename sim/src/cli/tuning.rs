@@ -1,16 +1,24 @@
 //! `murmur-sim tune`: arguments in, a folder and a recommendation out.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use clap::Args;
 use murmur_sim::{
+    SimError,
+    folder::REPORT,
     scenario::Overrides,
-    tune::{self, Ended, Hands, Plan, Shard, Tuned},
+    tune::{self, Ended, Hands, Plan, Shard, TuneError, Tuned},
 };
 use serde_json::json;
 
-use super::DONE;
+use super::{
+    DONE, INTERRUPTED, interrupt,
+    terminal::{Label, label, say},
+};
 use crate::progress::SearchBar;
 
 #[derive(Args)]
@@ -36,15 +44,12 @@ pub(crate) struct TuneArguments {
     /// Take the trials of the same search from other folders, too.
     #[arg(long, value_name = "DIR", num_args = 1..)]
     merge: Vec<PathBuf>,
-    /// Show no progress.
-    #[arg(long)]
-    quiet: bool,
     /// Print one JSON object on stdout.
     #[arg(long)]
     pub(super) json: bool,
 }
 
-pub(super) fn tune(arguments: &TuneArguments) -> anyhow::Result<u8> {
+pub(super) fn tune(arguments: &TuneArguments, quiet: bool) -> anyhow::Result<u8> {
     let overrides = Overrides { data: arguments.data.clone(), seed: arguments.seed, task: None };
     let plan = Plan::load(&arguments.search, &overrides)?;
     let folder = arguments.out.clone().unwrap_or_else(|| {
@@ -56,21 +61,42 @@ pub(super) fn tune(arguments: &TuneArguments) -> anyhow::Result<u8> {
         Some(threads) => threads,
         None => std::thread::available_parallelism().context("the number of cores is unknown: give --threads")?,
     };
-    let bar = SearchBar::new(arguments.quiet || arguments.json);
-    let ended = tune::tune(&plan, &folder, &arguments.merge, Hands { cores, shard: arguments.shard }, &bar)?;
+    let bar = SearchBar::new(quiet || arguments.json);
+    let hands = Hands { cores, shard: arguments.shard, interrupt: Some(interrupt::heard()?) };
+    let ended = tune::tune(&plan, &folder, &arguments.merge, hands, &bar);
     bar.finish();
     match ended {
-        Ended::Done(tuned) => {
+        Err(TuneError::Simulation(SimError::Interrupted { .. })) => {
+            let finished = tune::finished(&folder)?;
+            let kept = format!(
+                "{finished} trials are over and kept in {}: the same command goes on with the others",
+                folder.display()
+            );
+            label(Label::Interrupted, &kept);
             if arguments.json {
+                println!("{}", json!({ "outcome": "interrupted", "finished": finished, "folder": folder }));
+            }
+            return Ok(INTERRUPTED);
+        }
+        other => told(other?, &folder, arguments.json),
+    }
+    Ok(DONE)
+}
+
+fn told(ended: Ended, folder: &Path, json: bool) {
+    match ended {
+        Ended::Done(tuned) => {
+            if json {
                 let mut summary = tune::summary(&tuned);
                 summary["folder"] = json!(folder);
                 println!("{summary}");
             } else {
-                println!("{}\n  written to  {}", told(&tuned), folder.display());
+                say(&sentence(&tuned));
+                println!("  written to  {} (open {REPORT} there)", folder.display());
             }
         }
         Ended::Incomplete { finished, missing } => {
-            if arguments.json {
+            if json {
                 println!(
                     "{}",
                     json!({ "outcome": "incomplete", "finished": finished, "missing": missing, "folder": folder })
@@ -84,10 +110,9 @@ pub(super) fn tune(arguments: &TuneArguments) -> anyhow::Result<u8> {
             }
         }
     }
-    Ok(DONE)
 }
 
-fn told(tuned: &Tuned) -> String {
+fn sentence(tuned: &Tuned) -> String {
     let mut text = format!("{:>10} {:>10} {:>21}  settings\n", "epsilon", "accuracy", "one more run (95 %)");
     for (index, candidate) in tuned.candidates.iter().enumerate() {
         let point = &candidate.point;

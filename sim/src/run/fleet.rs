@@ -7,7 +7,12 @@ use std::{
     sync::Arc,
 };
 
-use murmur_privacy::{Digest, Upload, ledger::Entry, local::ledger::LocalEntry, units::Clip};
+use murmur_privacy::{
+    Digest, Upload,
+    ledger::{Entry, Record},
+    local::ledger::LocalEntry,
+    units::Clip,
+};
 use murmur_round::{
     checkpoint::Checkpoint,
     coordinator::{Coordinator, Effect, Event, Outcome, StartError},
@@ -21,7 +26,9 @@ use murmur_round::{
 };
 
 use super::{
+    clock::{Clock, Phase},
     flights::{Flights, Place},
+    history::{Cohort, Round, noise_norm},
     local::{LocalBudgets, LocalSpending},
     standing::{Kept, Standing, State},
     timing::{Timing, Work},
@@ -31,7 +38,7 @@ use crate::{SimError, population::Population};
 
 /// What a round released.
 pub(super) struct Released {
-    pub(super) round: u32,
+    pub(super) round: Round,
     pub(super) params: Arc<Params>,
     /// The average of the models released so far, where the task asks for one.
     pub(super) averaged: Option<Params>,
@@ -39,8 +46,6 @@ pub(super) struct Released {
     pub(super) guarantee: Guarantee,
     /// The next round's clip.
     pub(super) clip: Clip,
-    /// What the round said of the model before it.
-    pub(super) metrics: Option<ReleasedMetrics>,
 }
 
 /// What is called after every release, once nothing of its round is under way any more.
@@ -53,6 +58,7 @@ pub(super) struct Fleet<'a> {
     coordinator: Coordinator,
     population: &'a Population,
     timing: Option<Timing>,
+    clock: &'a Clock,
     /// When each device that does nothing wants to check in next, earliest first, ties by number.
     queue: BinaryHeap<Reverse<(Time, u64)>>,
     /// Devices that have work.
@@ -69,6 +75,9 @@ pub(super) struct Fleet<'a> {
     model: Option<Checkpoint>,
     /// What the coordinator would have to be given to start again here.
     kept: Kept,
+    /// The round under way: when it opened, its clip, and what became of its devices so far.
+    opened: (Time, Clip),
+    cohort: Cohort,
     released: Option<u32>,
     outcome: Option<Outcome>,
 }
@@ -78,14 +87,17 @@ impl<'a> Fleet<'a> {
         coordinator: Coordinator,
         population: &'a Population,
         timing: Option<Timing>,
+        clock: &'a Clock,
         entries: Vec<Entry>,
         local: Option<LocalBudgets>,
     ) -> Self {
         let queue = (0..population.devices()).map(|index| Reverse((Time(0), index))).collect();
+        let opened = (Time(0), coordinator.clip());
         Self {
             coordinator,
             population,
             timing,
+            clock,
             queue,
             flights: Flights::default(),
             turns: HashMap::new(),
@@ -95,6 +107,8 @@ impl<'a> Fleet<'a> {
             entries,
             model: None,
             kept: Kept::default(),
+            opened,
+            cohort: Cohort::default(),
             released: None,
             outcome: None,
         }
@@ -107,9 +121,17 @@ impl<'a> Fleet<'a> {
         Self { now, queue, turns, kept, released: Some(released), model: Some(model), ..self }
     }
 
-    /// Runs until the task is over.
-    pub(super) fn run(&mut self, workers: &Workers, on_release: &mut OnRelease<'_>) -> Result<Outcome, SimError> {
+    /// Runs until the task is over, or somebody wants it to stop.
+    pub(super) fn run(
+        &mut self,
+        workers: &Workers,
+        stop: &dyn Fn() -> bool,
+        on_release: &mut OnRelease<'_>,
+    ) -> Result<Outcome, SimError> {
         loop {
+            if stop() {
+                return Err(SimError::Interrupted { rounds: self.released.unwrap_or(0) });
+            }
             self.carry_out(workers, on_release)?;
             if let Some(outcome) = self.outcome.clone() {
                 // Devices still at work are waited for, so that no thread outlives the run.
@@ -126,6 +148,7 @@ impl<'a> Fleet<'a> {
             let deadline = self.coordinator.next_deadline();
             if let Some(deadline) = deadline.filter(|deadline| next.is_none_or(|next| *deadline <= next)) {
                 self.now = self.now.max(deadline);
+                self.clock.turn_to(Phase::Releasing);
                 self.coordinator.handle(self.now, Event::Tick);
                 continue;
             }
@@ -133,11 +156,14 @@ impl<'a> Fleet<'a> {
                 // Of one moment, check-ins come first and arrivals after them, whichever thread was quicker.
                 (Some(wake), arrival) if arrival.is_none_or(|arrival| wake <= arrival) => {
                     self.now = self.now.max(wake);
+                    self.clock.turn_to(Phase::CheckingIn);
                     self.check_in_next(workers)?;
                 }
                 (_, Some(arrival)) => {
                     self.now = self.now.max(arrival);
+                    self.clock.turn_to(Phase::Training);
                     if let Some(answer) = self.flights.land(workers)? {
+                        self.clock.turn_to(Phase::Adding);
                         self.take_answer(answer)?;
                     }
                 }
@@ -164,10 +190,12 @@ impl<'a> Fleet<'a> {
         self.coordinator.handle(self.now, Event::CheckIn(name));
         match self.answer()? {
             Effect::Assign { assignment, .. } => {
+                self.cohort.assigned += 1;
                 let arrival = match &self.timing {
                     None => self.now,
                     // It is not heard of again before the round is over.
                     Some(timing) if timing.drops_out(index, assignment.round) => {
+                        self.cohort.dropped_out += 1;
                         let window = self.coordinator.schedule().task().participation.window_seconds();
                         self.queue.push(Reverse((self.now + Millis::from_seconds(window), index)));
                         return Ok(());
@@ -206,6 +234,7 @@ impl<'a> Fleet<'a> {
         self.coordinator.handle(self.now, event);
         match self.answer()? {
             Effect::Answer { verdict, .. } => {
+                self.cohort.count(sent, verdict);
                 // Who withdrew does not wait for an answer.
                 if sent {
                     device.handle(self.now, DeviceEvent::Answered(verdict))?;
@@ -248,7 +277,9 @@ impl<'a> Fleet<'a> {
     /// the work of any other would change nothing.
     fn retire(&mut self, workers: &Workers) -> Result<(), SimError> {
         let recorded = self.local.is_some() || self.coordinator.schedule().task().turn_rule().is_some();
+        self.clock.turn_to(Phase::Training);
         for (Place { arrival, device }, answer) in self.flights.clear(recorded, workers)? {
+            self.cohort.late += 1;
             if let Some(answer) = answer {
                 let over = self.is_over(&answer.device);
                 self.remember(device, answer.device, answer.charged);
@@ -281,7 +312,11 @@ impl<'a> Fleet<'a> {
                 Effect::Store(checkpoint) => self.model = Some(checkpoint),
                 Effect::Persist(entry) => {
                     let index = entry.index;
+                    if matches!(entry.record, Record::RoundOpened { .. }) {
+                        self.opened = (self.now, self.coordinator.clip());
+                    }
                     self.entries.push(entry);
+                    self.clock.turn_to(Phase::Releasing);
                     self.coordinator.handle(self.now, Event::Persisted { entry: index });
                 }
                 Effect::Publish { round: Some(round), .. } => {
@@ -289,14 +324,15 @@ impl<'a> Fleet<'a> {
                     if !already {
                         self.released = Some(round + 1);
                         self.retire(workers)?;
+                        let guarantee = self.coordinator.guarantee()?;
                         let released = Released {
-                            round,
+                            round: self.passed(round, &guarantee),
                             params: self.coordinator.model(),
                             averaged: self.coordinator.averaged_model(),
-                            guarantee: self.coordinator.guarantee()?,
+                            guarantee,
                             clip: self.coordinator.clip(),
-                            metrics: self.coordinator.metrics(),
                         };
+                        self.clock.turn_to(Phase::Evaluating);
                         on_release(released, self)?;
                     }
                 }
@@ -312,6 +348,22 @@ impl<'a> Fleet<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The round that was just released, looked back on.
+    fn passed(&mut self, round: u32, guarantee: &Guarantee) -> Round {
+        let (opened, clip) = self.opened;
+        let seconds = |time: Time| time.0 as f64 / 1_000.0;
+        Round {
+            round,
+            epsilon: guarantee.epsilon_spent,
+            clip,
+            update_norm: self.coordinator.update_norm(),
+            noise_norm: noise_norm(self.coordinator.schedule(), clip),
+            metrics: self.coordinator.metrics(),
+            cohort: std::mem::take(&mut self.cohort),
+            time: self.timing.is_some().then(|| (seconds(opened), seconds(self.now))),
+        }
     }
 
     fn next_effect(&mut self) -> Option<Effect> {

@@ -1,7 +1,9 @@
 //! One simulation: virtual devices, virtual time, the real coordinator.
 
+mod clock;
 mod fleet;
 mod flights;
+mod history;
 mod local;
 mod observer;
 mod snapshot;
@@ -9,12 +11,18 @@ mod standing;
 mod timing;
 mod workers;
 
+pub use clock::Phases;
+pub use history::{Cohort, Round};
 pub use local::LocalSpending;
 pub use observer::{Measurement, Observer, Silent};
 
 use std::{
+    cell::Cell,
     num::NonZeroUsize,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -30,9 +38,10 @@ use murmur_round::{
 };
 
 use crate::{SimError, population::Population, scenario::Scenario};
+use clock::{Clock, Phase};
 use fleet::{Fleet, Released};
 use local::LocalBudgets;
-use snapshot::Snapshot;
+use snapshot::{Past, Snapshot};
 use standing::stored;
 use timing::Timing;
 
@@ -54,6 +63,9 @@ pub struct Course<'a> {
     pub keep: Option<&'a mut Keep<'a>>,
     /// Least time between two calls: a small simulation has a hundred rounds a second.
     pub between: Duration,
+    /// Somebody sets this to have the run stop, with [`SimError::Interrupted`]: at once, or where rounds were released since it was kept
+    /// last, as soon as it was kept again.
+    pub interrupt: Option<&'a AtomicBool>,
 }
 
 /// Keeps bytes.
@@ -89,10 +101,14 @@ pub struct Finished {
     pub test_users: Vec<(DeviceId, Evaluation)>,
     /// Quality on data outside the population, by round.
     pub measurements: Vec<Measurement>,
+    /// Every round that was released.
+    pub history: Vec<Round>,
     /// Devices in the population.
     pub devices: u64,
     /// Wall-clock time from the first round to the last measurement, all lives of the run together.
     pub wall: Duration,
+    /// Where the time went.
+    pub phases: Phases,
     /// What it would have taken, where the scenario says how long devices take.
     pub simulated: Option<Duration>,
 }
@@ -126,9 +142,10 @@ pub fn run_along(
 ) -> Result<Finished, SimError> {
     let schedule = schedule(scenario, population)?;
     let local = LocalBudgets::of(scenario)?;
-    let Course { from, mut keep, between } = course;
-    let began = Begun::of(scenario, population, &schedule, local, from)?;
-    let Begun { mut fleet, mut measurements, seconds } = began;
+    let Course { from, mut keep, between, interrupt } = course;
+    let clock = Clock::start();
+    let began = Begun::of(scenario, population, &schedule, local, &clock, from)?;
+    let Begun { mut fleet, mut measurements, mut history, seconds, phases } = began;
     fleet.draw_by(options.threads);
     if let Some(rounds) = options.stop_after {
         fleet.stop_after(rounds);
@@ -138,10 +155,14 @@ pub fn run_along(
     let wall = || started.elapsed() + Duration::from_secs_f64(seconds);
     let task = Arc::new(scenario.task.clone());
     let mut kept = Instant::now();
+    let asked = || interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed));
+    let unkept = Cell::new(false);
     let outcome = std::thread::scope(|scope| {
         let workers = workers::Workers::start(scope, options.threads, population, &task)?;
-        fleet.run(&workers, &mut |released, fleet| {
-            let Released { round, params, averaged, guarantee, clip, metrics } = released;
+        fleet.run(&workers, &|| asked() && !unkept.get(), &mut |released, fleet| {
+            let Released { round: passed, params, averaged, guarantee, clip } = released;
+            let (round, metrics) = (passed.round, passed.metrics);
+            history.push(passed);
             let due = (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
                 let evaluation = evaluate(&task.model, &params, population.test())?;
@@ -155,10 +176,19 @@ pub fn run_along(
                 None
             };
             observer.round(round, &guarantee, measured.as_ref());
-            if let Some(keep) = keep.as_mut().filter(|_| kept.elapsed() >= between) {
-                let snapshot = Snapshot::take(scenario, round + 1, fleet.state(), &measurements, wall().as_secs_f64())?;
-                keep(&snapshot.to_bytes()?)?;
-                kept = Instant::now();
+            if let Some(keep) = keep.as_mut() {
+                unkept.set(kept.elapsed() < between && !asked());
+                if !unkept.get() {
+                    clock.turn_to(Phase::Keeping);
+                    let past = Past {
+                        measurements: &measurements,
+                        history: &history,
+                        phases: phases + clock.spent(),
+                        wall: wall(),
+                    };
+                    keep(&Snapshot::take(scenario, round + 1, fleet.state(), past)?.to_bytes()?)?;
+                    kept = Instant::now();
+                }
             }
             Ok(())
         })
@@ -166,6 +196,7 @@ pub fn run_along(
     if let Outcome::Failed(reason) = &outcome {
         return Err(SimError::Failed(reason.clone()));
     }
+    clock.turn_to(Phase::Evaluating);
     let released = fleet.released();
     let guarantee = fleet.guarantee()?;
     if measurements.last().map(|last| last.round + 1) != released {
@@ -182,6 +213,7 @@ pub fn run_along(
     observer.finished();
     let test_users = by_user(scenario, population, &fleet)?;
     let averaged = fleet.averaged_file()?;
+    let phases = phases + clock.spent();
     let ((clip, metrics), local) = (fleet.measured(), fleet.local_spending());
     let (ledger, (model, model_digest)) = fleet.into_files();
     Ok(Finished {
@@ -198,8 +230,10 @@ pub fn run_along(
         averaged,
         test_users,
         measurements,
+        history,
         devices: population.devices(),
         wall,
+        phases,
         simulated,
     })
 }
@@ -223,8 +257,10 @@ fn by_user(
 struct Begun<'a> {
     fleet: Fleet<'a>,
     measurements: Vec<Measurement>,
+    history: Vec<Round>,
     /// That the run took before.
     seconds: f64,
+    phases: Phases,
 }
 
 impl<'a> Begun<'a> {
@@ -233,6 +269,7 @@ impl<'a> Begun<'a> {
         population: &'a Population,
         schedule: &Schedule,
         local: Option<LocalBudgets>,
+        clock: &'a Clock,
         from: Option<Vec<u8>>,
     ) -> Result<Self, SimError> {
         let enrolled: Vec<DeviceId> =
@@ -247,11 +284,13 @@ impl<'a> Begun<'a> {
                 Ok(())
             })?;
             let coordinator = start(ledger, NoiseRng::seeded(scenario.seed), Stored::default())?;
-            let fleet = Fleet::new(coordinator, population, timing, entries, local);
-            return Ok(Self { fleet, measurements: Vec::new(), seconds: 0.0 });
+            let fleet = Fleet::new(coordinator, population, timing, clock, entries, local);
+            let (measurements, history) = (Vec::new(), Vec::new());
+            return Ok(Self { fleet, measurements, history, seconds: 0.0, phases: Phases::default() });
         };
         let snapshot = Snapshot::from_bytes(scenario, &bytes)?;
-        let (released, entropy, seconds) = (snapshot.released, snapshot.entropy, snapshot.seconds);
+        let (released, entropy) = (snapshot.released, snapshot.entropy);
+        let (seconds, phases) = (snapshot.seconds, snapshot.phases);
         let opened = snapshot.open()?;
         let ledger = Ledger::replay(opened.entries.clone())?;
         let entropy = NoiseRng::seeded_at(scenario.seed, entropy);
@@ -259,9 +298,9 @@ impl<'a> Begun<'a> {
         // After the last round there is nothing to wait for.
         coordinator.handle(opened.standing.now, Event::Tick);
         let local = local.map(|local| local.restored(opened.local)).transpose()?;
-        let fleet = Fleet::new(coordinator, population, timing, opened.entries, local);
+        let fleet = Fleet::new(coordinator, population, timing, clock, opened.entries, local);
         let fleet = fleet.standing(opened.standing, opened.kept, released, opened.model);
-        Ok(Self { fleet, measurements: opened.measurements, seconds })
+        Ok(Self { fleet, measurements: opened.measurements, history: opened.history, seconds, phases })
     }
 }
 

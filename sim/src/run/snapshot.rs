@@ -1,6 +1,6 @@
 //! A run between two rounds, as bytes from which it goes on.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use murmur_client::Evaluation;
 use murmur_privacy::{
@@ -12,13 +12,13 @@ use murmur_round::{checkpoint::Checkpoint, measure::ReleasedMetrics, participati
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Measurement,
+    Cohort, Measurement, Phases, Round,
     local::LocalBudgets,
     standing::{Kept, Standing, State},
 };
 use crate::{SimError, scenario::Scenario};
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Everything that the rounds to come depend on. Seeded runs only: nothing here was ever a secret.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,8 +38,18 @@ pub(super) struct Snapshot {
     secret: Option<Vec<u8>>,
     attendance: Vec<String>,
     measurements: Vec<Measured>,
+    history: Vec<Passed>,
     /// Seconds that the run took so far.
     pub(super) seconds: f64,
+    pub(super) phases: Phases,
+}
+
+/// What a run knows of itself so far, beside what it goes on with.
+pub(super) struct Past<'a> {
+    pub(super) measurements: &'a [Measurement],
+    pub(super) history: &'a [Round],
+    pub(super) phases: Phases,
+    pub(super) wall: Duration,
 }
 
 /// What [`Snapshot::open`] gives.
@@ -50,16 +60,11 @@ pub(super) struct Opened {
     pub(super) entries: Vec<Entry>,
     pub(super) model: Checkpoint,
     pub(super) measurements: Vec<Measurement>,
+    pub(super) history: Vec<Round>,
 }
 
 impl Snapshot {
-    pub(super) fn take(
-        scenario: &Scenario,
-        released: u32,
-        state: State<'_>,
-        measurements: &[Measurement],
-        seconds: f64,
-    ) -> Result<Self, SimError> {
+    pub(super) fn take(scenario: &Scenario, released: u32, state: State<'_>, past: Past<'_>) -> Result<Self, SimError> {
         let State { entropy, queue, turns, local, now, entries, model, kept } = state;
         let missing = || SimError::Failed("there is no model to go on from".to_owned());
         let model = model.as_ref().ok_or_else(missing)?;
@@ -82,8 +87,10 @@ impl Snapshot {
             optimizer: model.optimizer.clone(),
             secret: kept.secret.clone(),
             attendance: kept.attendance.clone(),
-            measurements: measurements.iter().map(Measured::of).collect(),
-            seconds,
+            measurements: past.measurements.iter().map(Measured::of).collect(),
+            history: past.history.iter().map(Passed::of).collect(),
+            seconds: past.wall.as_secs_f64(),
+            phases: past.phases,
         })
     }
 
@@ -121,6 +128,7 @@ impl Snapshot {
             entries: entries.collect::<Result<_, _>>()?,
             model: Checkpoint { digest: Digest::of(&self.model), model: self.model, optimizer: self.optimizer },
             measurements,
+            history: self.history.into_iter().map(Passed::round).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -149,12 +157,45 @@ impl Measured {
 
     fn measurement(self) -> Result<Measurement, SimError> {
         let Self { round, epsilon, loss, accuracy, examples, averaged, clip, metrics } = self;
-        let damaged = |error: OutOfRange| SimError::Snapshot { what: error.to_string() };
-        let epsilon = if epsilon.is_finite() { Epsilon::new(epsilon).map_err(damaged)? } else { Epsilon::INFINITE };
+        let epsilon = epsilon_of(epsilon)?;
         let evaluation = Evaluation { loss, accuracy, examples: examples as usize };
         let averaged = averaged.map(|(loss, accuracy)| Evaluation { loss, accuracy, ..evaluation });
         Ok(Measurement { round, epsilon, evaluation, averaged, clip: Clip::new(clip).map_err(damaged)?, metrics })
     }
+}
+
+/// A round in plain numbers.
+#[derive(Debug, Serialize, Deserialize)]
+struct Passed {
+    round: u32,
+    epsilon: f64,
+    clip: f64,
+    norms: (Option<f64>, Option<f64>),
+    metrics: Option<ReleasedMetrics>,
+    cohort: Cohort,
+    time: Option<(f64, f64)>,
+}
+
+impl Passed {
+    fn of(passed: &Round) -> Self {
+        let Round { round, epsilon, clip, update_norm, noise_norm, metrics, cohort, time } = *passed;
+        let (epsilon, clip, norms) = (epsilon.get(), clip.get(), (update_norm, noise_norm));
+        Self { round, epsilon, clip, norms, metrics, cohort, time }
+    }
+
+    fn round(self) -> Result<Round, SimError> {
+        let Self { round, epsilon, clip, norms: (update_norm, noise_norm), metrics, cohort, time } = self;
+        let (epsilon, clip) = (epsilon_of(epsilon)?, Clip::new(clip).map_err(damaged)?);
+        Ok(Round { round, epsilon, clip, update_norm, noise_norm, metrics, cohort, time })
+    }
+}
+
+fn epsilon_of(epsilon: f64) -> Result<Epsilon, SimError> {
+    if epsilon.is_finite() { Epsilon::new(epsilon).map_err(damaged) } else { Ok(Epsilon::INFINITE) }
+}
+
+fn damaged(error: OutOfRange) -> SimError {
+    SimError::Snapshot { what: error.to_string() }
 }
 
 fn digest(scenario: &Scenario) -> Result<Digest, SimError> {

@@ -95,7 +95,7 @@ fn a_run_goes_on_from_every_round_to_the_same_bits_and_nothing_is_charged_twice(
             snapshots.push(bytes.to_vec());
             Ok(())
         };
-        let course = Course { from: None, keep: Some(&mut keep), between: Duration::ZERO };
+        let course = Course { from: None, keep: Some(&mut keep), between: Duration::ZERO, interrupt: None };
         let whole = along(&scenario, &options(2), &mut Silent, course).unwrap();
         assert_eq!((whole.outcome.clone(), whole.rounds), (Outcome::Completed, 6), "{name}");
         assert_eq!(snapshots.len(), 6, "{name}");
@@ -117,7 +117,7 @@ fn a_snapshot_of_another_run_or_a_damaged_one_is_refused() {
         last = bytes.to_vec();
         Ok(())
     };
-    let course = Course { from: None, keep: Some(&mut keep), between: Duration::ZERO };
+    let course = Course { from: None, keep: Some(&mut keep), between: Duration::ZERO, interrupt: None };
     along(&scenario, &options(1), &mut Silent, course).unwrap();
     let from = |scenario: &Scenario, bytes: &[u8]| {
         let course = Course { from: Some(bytes.to_vec()), ..Course::default() };

@@ -30,6 +30,18 @@ pub enum TuneError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A folder without a search.
+    #[error("{}: no search: name a folder that `tune --out` left", folder.display())]
+    NoSearch {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A search that is not over.
+    #[error("{}: the search is not over: go on with it by the command that began it", folder.display())]
+    Unfinished {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A trial that was kept and cannot be read.
     #[error("{}: a damaged trial, remove it to have it run again: {message}", path.display())]
     Damaged {

@@ -45,12 +45,15 @@ pub enum DataKind {
 pub struct Search {
     /// How settings are looked for.
     pub kind: Method,
-    /// Settings that are drawn for `random` and `halving`; the same ones for every noise level.
+    /// Settings that are tried at each noise level: drawn for `random` and `halving`, the same ones for every level; chosen for `bayesian`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<u32>,
     /// For `halving`: of so many settings one stays, and rounds grow by the same factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduction: Option<u32>,
+    /// For `bayesian`: so many settings are chosen at once. More keep more processors busy, fewer learn more from one another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u32>,
     /// Runs of the best settings of each noise level, with seeds that the search has not seen: what the frontier shows.
     pub repeats: u32,
 }
@@ -65,6 +68,8 @@ pub enum Method {
     Random,
     /// Some combinations, drawn (all of them, where that is fewer), for few rounds; the better ones for more (Jamieson and Talwalkar 2016).
     Halving,
+    /// Chosen in batches, each by what all before it came to, for every noise level by itself.
+    Bayesian,
 }
 
 /// The `[simulate]` section: fewer devices than will be there.
@@ -91,22 +96,33 @@ pub struct Recommend {
 impl TuneFile {
     /// What the sections say by themselves, and of one another.
     pub(super) fn validate(&self) -> Result<(), String> {
-        let Search { kind, settings, reduction, repeats } = self.search;
+        let Search { kind, settings, reduction, batch, repeats } = self.search;
         if repeats < 2 {
             return Err("search.repeats must be at least 2: one run says nothing of how far runs spread".to_owned());
         }
-        match (kind, settings, reduction) {
-            (Method::Grid, None, None)
-            | (Method::Random, Some(1..), None)
-            | (Method::Halving, Some(1..), Some(2..)) => {}
-            (Method::Grid, ..) => {
-                return Err("search.settings and search.reduction go with random and halving: remove them".to_owned());
+        let wants_settings = kind != Method::Grid;
+        match settings {
+            Some(1..) if !wants_settings => {
+                return Err("search.settings goes with random, halving and bayesian: remove it".to_owned());
             }
-            (Method::Random, None | Some(0), _) | (Method::Halving, None | Some(0), _) => {
-                return Err("search.settings is missing: how many settings are drawn, at least 1".to_owned());
+            None | Some(0) if wants_settings => {
+                return Err("search.settings is missing: how many settings are tried, at least 1".to_owned());
             }
-            (Method::Random, ..) => return Err("search.reduction goes with halving: remove it".to_owned()),
-            (Method::Halving, ..) => return Err("search.reduction is missing: a number of at least 2".to_owned()),
+            _ => {}
+        }
+        match (kind, reduction) {
+            (Method::Halving, Some(2..)) => {}
+            (Method::Halving, _) => return Err("search.reduction is missing: a number of at least 2".to_owned()),
+            (_, Some(_)) => return Err("search.reduction goes with halving: remove it".to_owned()),
+            (_, None) => {}
+        }
+        match (kind, batch) {
+            (Method::Bayesian, Some(1..)) => {}
+            (Method::Bayesian, _) => {
+                return Err("search.batch is missing: how many settings are chosen at once, at least 1".to_owned());
+            }
+            (_, Some(_)) => return Err("search.batch goes with bayesian: remove it".to_owned()),
+            (_, None) => {}
         }
         if self.recommend.accuracy.is_some() && self.recommend.epsilon.is_some() {
             return Err("recommend.accuracy and recommend.epsilon ask for two different points: remove one".to_owned());

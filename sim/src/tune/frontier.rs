@@ -1,6 +1,6 @@
 //! What is known of each noise level, and which one is recommended.
 
-use murmur_round::task::Task;
+use murmur_round::{guarantee::Guarantee, task::Task};
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -49,6 +49,8 @@ pub struct Candidate {
     pub point: FrontierPoint,
     /// The task.
     pub task: Task,
+    /// What it would promise, deployed.
+    pub guarantee: Guarantee,
     /// Its runs.
     pub runs: Vec<Found>,
 }

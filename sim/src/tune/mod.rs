@@ -4,6 +4,7 @@
 //! of them. Everything follows from the search's file: a search that was stopped, however it was, goes on to the same trials
 //! and the same frontier, and none is run twice.
 
+mod bayesian;
 mod cost;
 mod error;
 mod file;
@@ -25,9 +26,12 @@ pub use plan::Plan;
 pub use space::{Between, Setting, Settings, Space, Values};
 pub use trial::{About, Found, Point};
 pub use work::{Hands, Shard, Watcher};
-pub use written::summary;
+pub use written::{recommended_task, summary};
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use stages::{Stages, Step};
 use store::Store;
@@ -77,7 +81,7 @@ pub fn tune(
     plan: &Plan,
     folder: &Path,
     merged: &[PathBuf],
-    hands: Hands,
+    hands: Hands<'_>,
     watcher: &dyn Watcher,
 ) -> Result<Ended, TuneError> {
     let store = Store::open(folder, plan)?;
@@ -97,18 +101,60 @@ pub fn tune(
                 }
             }
             Step::Done(candidates, trials) => {
-                let cost = SearchCost::of(plan.data, trials.iter());
-                let (recommended, why) = match frontier::recommended(&candidates, plan.recommend) {
-                    Ok(found) => found,
-                    Err(wanted) => {
+                let tuned = match chosen(plan, candidates, trials) {
+                    Ok(tuned) => tuned,
+                    Err((wanted, candidates)) => {
                         written::frontier(&store, &candidates)?;
                         return Err(TuneError::NothingToRecommend { wanted, folder: store.folder().to_owned() });
                     }
                 };
-                let tuned = Tuned { plan: plan.clone(), candidates, recommended, why, cost, trials };
                 written::all(&store, &tuned)?;
                 return Ok(Ended::Done(Box::new(tuned)));
             }
         }
+    }
+}
+
+/// Trials that are over in a search's folder.
+///
+/// # Errors
+/// [`TuneError`] for a folder without a search, or a trial that cannot be read.
+pub fn finished(folder: &Path) -> Result<usize, TuneError> {
+    Ok(Store::find_search(folder)?.0.finished()?.len())
+}
+
+/// What a search that is over came to, from its folder alone: nothing is run, and no data are looked at.
+///
+/// # Errors
+/// [`TuneError::NoSearch`] where there is none, [`TuneError::Unfinished`] where trials are missing, others for what cannot be read.
+pub fn read(folder: &Path) -> Result<Tuned, TuneError> {
+    let (store, plan) = Store::find_search(folder)?;
+    let devices = store.deployed_devices()?;
+    let mut stages = Stages::over(&plan, devices)?;
+    loop {
+        match stages.next()? {
+            Step::Run(trials) => {
+                let mut found = HashMap::new();
+                for trial in &trials {
+                    let over =
+                        store.find(&trial.id)?.ok_or_else(|| TuneError::Unfinished { folder: folder.to_owned() })?;
+                    found.insert(trial.id.clone(), over);
+                }
+                stages.take(&trials, &found);
+            }
+            Step::Done(candidates, trials) => {
+                let nothing = |(wanted, _)| TuneError::NothingToRecommend { wanted, folder: folder.to_owned() };
+                return chosen(&plan, candidates, trials).map_err(nothing);
+            }
+        }
+    }
+}
+
+/// The search with its recommendation; what was asked for, where no candidate has it.
+fn chosen(plan: &Plan, candidates: Vec<Candidate>, trials: Vec<Found>) -> Result<Tuned, (String, Vec<Candidate>)> {
+    let cost = SearchCost::of(plan.data, trials.iter());
+    match frontier::recommended(&candidates, plan.recommend) {
+        Ok((recommended, why)) => Ok(Tuned { plan: plan.clone(), candidates, recommended, why, cost, trials }),
+        Err(wanted) => Err((wanted, candidates)),
     }
 }

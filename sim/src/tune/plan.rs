@@ -144,6 +144,8 @@ impl Plan {
                 message: "more than 100,000 combinations: choose random or halving".to_owned(),
             }),
             (Method::Grid, Some(all)) => Ok(all),
+            // Chosen on the way.
+            (Method::Bayesian, _) => Ok(Vec::new()),
             (_, Some(all)) if all.len() <= drawn as usize => Ok(all),
             _ => {
                 let mut settings: Vec<Settings> = Vec::new();

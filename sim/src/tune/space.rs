@@ -79,8 +79,11 @@ const COUNTS: [&str; 3] = ["cohort", "rounds", "epochs"];
 /// More combinations than anybody waits for.
 const MOST: usize = 100_000;
 
+/// A key that is searched over, and its values.
+pub(super) type Dimension<'a> = (&'static str, &'a Values);
+
 impl Space {
-    fn dimensions(&self) -> Vec<(&'static str, &Values)> {
+    pub(super) fn dimensions(&self) -> Vec<Dimension<'_>> {
         let all =
             [&self.clip, &self.cohort, &self.rounds, &self.epochs, &self.learning_rate, &self.server_learning_rate];
         KEYS.into_iter().zip(all).filter_map(|(key, values)| Some((key, values.as_ref()?))).collect()
@@ -157,15 +160,17 @@ impl Space {
                 Values::Range(Between { from, to, logarithmic: true }) => from * (to / from).powf(share),
                 Values::Range(Between { from, to, logarithmic: false }) => from + (to - from) * share,
             };
-            // Three digits tell settings apart as well as seventeen, and can be read.
-            let value = if COUNTS.contains(&key) { value.round() } else { rounded(value) };
-            Setting { key: key.to_owned(), value }
+            Setting { key: key.to_owned(), value: rounded(key, value) }
         });
         Settings(settings.collect())
     }
 }
 
-fn rounded(value: f64) -> f64 {
+/// Counts are whole; of anything else three digits tell settings apart as well as seventeen, and can be read.
+pub(super) fn rounded(key: &str, value: f64) -> f64 {
+    if COUNTS.contains(&key) {
+        return value.round();
+    }
     format!("{value:.2e}").parse().unwrap_or(value)
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Plan, TuneError, Watcher,
+    bayesian::{self, Tried},
     file::Method,
     frontier::{Candidate, FrontierPoint, spread},
     plan::Target,
@@ -44,6 +45,8 @@ struct Level {
     /// Why settings were given up.
     why: String,
     repeated: Vec<Found>,
+    /// Everything that was tried so far, and what it came to.
+    tried: Tried,
 }
 
 impl<'a> Stages<'a> {
@@ -52,13 +55,25 @@ impl<'a> Stages<'a> {
             Some(devices) => devices,
             None => Population::of(&plan.scenario)?.devices(),
         };
+        Self::over(plan, devices)
+    }
+
+    /// Of a deployed population of so many devices.
+    pub(super) fn over(plan: &'a Plan, devices: u64) -> Result<Self, TuneError> {
         let settings = plan.settings()?;
         let running: Vec<usize> = (0..settings.len()).collect();
-        let level = |target| Level { target, running: running.clone(), why: String::new(), repeated: Vec::new() };
+        let level = |target| Level {
+            target,
+            running: running.clone(),
+            why: String::new(),
+            repeated: Vec::new(),
+            tried: Vec::new(),
+        };
         let levels = plan.targets().into_iter().map(level).collect();
         // On the last rung, with all rounds, there is still something to choose between.
-        let rungs = match (plan.search.kind, plan.search.reduction) {
-            (Method::Halving, Some(reduction)) => (settings.len().max(1) as u32).ilog(reduction.max(2)).max(1),
+        let rungs = match (plan.search.kind, plan.search.reduction, plan.search.batch) {
+            (Method::Halving, Some(reduction), _) => (settings.len().max(1) as u32).ilog(reduction.max(2)).max(1),
+            (Method::Bayesian, _, Some(batch)) => plan.search.settings.unwrap_or(1).div_ceil(batch.max(1)),
             _ => 1,
         };
         Ok(Self { plan, devices, settings, levels, climbed: 0, rungs, trials: Vec::new(), behind: 0, current: 0 })
@@ -66,6 +81,10 @@ impl<'a> Stages<'a> {
 
     /// Settings in the running on a rung, of each level.
     fn on_rung(&self, rung: u32) -> usize {
+        if let Some(batch) = self.plan.search.batch {
+            let settings = self.plan.search.settings.unwrap_or_default();
+            return settings.saturating_sub(rung.saturating_mul(batch)).min(batch) as usize;
+        }
         let factor = self.plan.search.reduction.unwrap_or(1).max(1) as usize;
         self.settings.len().div_ceil(factor.saturating_pow(rung))
     }
@@ -85,6 +104,8 @@ impl<'a> Stages<'a> {
         if self.climbed > self.rungs {
             return Ok(Step::Done(self.candidates()?, std::mem::take(&mut self.trials)));
         }
+        self.choose()?;
+        let bayesian = self.plan.search.kind == Method::Bayesian;
         let seed = self.plan.scenario.seed;
         let mut trials = Vec::new();
         for level in &mut self.levels {
@@ -103,6 +124,9 @@ impl<'a> Stages<'a> {
                     Ok(pair) => pair,
                     Err(why) => {
                         level.why = format!("{}: {why}", self.settings[index]);
+                        if bayesian {
+                            level.tried.push((self.settings[index].clone(), None));
+                        }
                         continue;
                     }
                 };
@@ -127,7 +151,9 @@ impl<'a> Stages<'a> {
                     trials.push(Trial::new(scenario, Some(stop), about)?);
                 }
             }
-            if kept.is_empty() {
+            // A batch may find nothing that was not tried.
+            let goes_on = bayesian && !last && level.tried.iter().any(|(_, accuracy)| accuracy.is_some());
+            if kept.is_empty() && !goes_on {
                 let (target, why) = (level.target.to_string(), level.why.clone());
                 return Err(TuneError::NothingRan { target, why });
             }
@@ -135,6 +161,28 @@ impl<'a> Stages<'a> {
         }
         self.current = trials.iter().map(Trial::work).sum();
         Ok(Step::Run(trials))
+    }
+
+    /// Before a batch: what each noise level is to try, by what it tried.
+    fn choose(&mut self) -> Result<(), TuneError> {
+        if self.plan.search.kind != Method::Bayesian || self.climbed == self.rungs {
+            return Ok(());
+        }
+        let (dimensions, seed, count) =
+            (self.plan.space.dimensions(), self.plan.scenario.seed, self.on_rung(self.climbed));
+        for level in &mut self.levels {
+            let chosen = bayesian::ask(&dimensions, seed, &level.target.to_string(), &level.tried, count);
+            let chosen = chosen.map_err(|message| TuneError::File { path: "[space]".into(), message })?;
+            level.running.clear();
+            for settings in chosen {
+                let known = self.settings.iter().position(|known| *known == settings);
+                level.running.push(known.unwrap_or(self.settings.len()));
+                if known.is_none() {
+                    self.settings.push(settings);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Tells how much work there is: what lies ahead is estimated by what is at hand.
@@ -160,7 +208,8 @@ impl<'a> Stages<'a> {
         let last = self.climbed == self.rungs;
         self.climbed += 1;
         // After the last rung all of them stay, best first: should the best one not be had, the next is.
-        let keep = self.on_rung(self.climbed.min(self.rungs - 1));
+        let bayesian = self.plan.search.kind == Method::Bayesian;
+        let keep = if bayesian { usize::MAX } else { self.on_rung(self.climbed.min(self.rungs - 1)) };
         let ordered: Vec<&Found> = trials.iter().filter_map(|trial| found.get(&trial.id)).collect();
         for level in &mut self.levels {
             let target = level.target.to_string();
@@ -169,14 +218,18 @@ impl<'a> Stages<'a> {
                 level.repeated = of_level.copied().cloned().collect();
                 continue;
             }
-            let mut best: Vec<(usize, f64)> = Vec::new();
-            for found in of_level {
-                let index = self.settings.iter().position(|settings| *settings == found.about.settings);
-                match (index, found.accuracy) {
-                    (Some(index), Some(accuracy)) => best.push((index, accuracy)),
-                    _ => level.why = found.refused.clone().unwrap_or_default(),
-                }
+            if !bayesian {
+                level.tried.clear();
             }
+            for found in of_level {
+                if found.accuracy.is_none() {
+                    level.why = found.refused.clone().unwrap_or_default();
+                }
+                level.tried.push((found.about.settings.clone(), found.accuracy));
+            }
+            let place = |settings: &Settings| self.settings.iter().position(|known| known == settings);
+            let ran = level.tried.iter().filter_map(|(settings, accuracy)| Some((place(settings)?, (*accuracy)?)));
+            let mut best: Vec<(usize, f64)> = ran.collect();
             // The same accuracy: the settings that were named first.
             best.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
             best.truncate(keep);
@@ -215,7 +268,12 @@ impl<'a> Stages<'a> {
                 deployed_devices: self.devices,
                 settings: settings.clone(),
             };
-            candidates.push(Candidate { point, task: pair.deployed, runs: level.repeated.clone() });
+            candidates.push(Candidate {
+                point,
+                task: pair.deployed,
+                guarantee: pair.guarantee,
+                runs: level.repeated.clone(),
+            });
         }
         candidates.sort_by(|left, right| left.point.epsilon.total_cmp(&right.point.epsilon));
         Ok(candidates)

@@ -6,11 +6,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Deserialize;
+
 use super::{Plan, TuneError, trial::Found};
 use crate::SimError;
 
 /// The search itself, so that nobody goes on with another one here.
 const SEARCH: &str = "search.toml";
+
+/// What was found, noise level by noise level.
+pub(super) const FRONTIER: &str = "frontier.json";
+
+/// What is looked up of a point of the frontier.
+#[derive(Deserialize)]
+struct Deployed {
+    deployed_devices: u64,
+}
 
 /// A search's folder.
 #[derive(Debug)]
@@ -33,6 +44,31 @@ impl Store {
         let store = Self { folder: folder.to_owned() };
         store.begin(plan)?;
         Ok(store)
+    }
+
+    /// The folder of a search that was begun, and the search.
+    pub(super) fn find_search(folder: &Path) -> Result<(Self, Plan), TuneError> {
+        let path = folder.join(SEARCH);
+        if !path.is_file() {
+            return Err(TuneError::NoSearch { folder: folder.to_owned() });
+        }
+        let text = fs::read_to_string(&path).map_err(SimError::file(&path))?;
+        let plan = toml::from_str(&text);
+        let plan = plan.map_err(|error| TuneError::File { path, message: error.to_string().trim().to_owned() })?;
+        Ok((Self { folder: folder.to_owned() }, plan))
+    }
+
+    /// Devices of the deployed population, as the frontier says: to count them anew may take the data.
+    pub(super) fn deployed_devices(&self) -> Result<u64, TuneError> {
+        let path = self.folder.join(FRONTIER);
+        if !path.is_file() {
+            return Err(TuneError::Unfinished { folder: self.folder.clone() });
+        }
+        let bytes = fs::read(&path).map_err(SimError::file(&path))?;
+        let points: Vec<Deployed> = serde_json::from_slice(&bytes)
+            .map_err(|error| TuneError::File { path: path.clone(), message: error.to_string() })?;
+        let first = points.first().ok_or_else(|| TuneError::Unfinished { folder: self.folder.clone() })?;
+        Ok(first.deployed_devices)
     }
 
     fn begin(&self, plan: &Plan) -> Result<(), TuneError> {

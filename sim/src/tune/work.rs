@@ -5,7 +5,7 @@ use std::{
     num::NonZeroUsize,
     sync::{
         Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -67,11 +67,21 @@ pub trait Watcher: Sync {
 
 /// How a search is carried out. None of it changes its result.
 #[derive(Clone, Copy, Debug)]
-pub struct Hands {
+pub struct Hands<'a> {
     /// Processor cores to use: as many simulations run at once, each on one thread; the last ones share what is free.
     pub cores: NonZeroUsize,
     /// The part of the trials that is this process's.
     pub shard: Option<Shard>,
+    /// Somebody sets this to have the search stop, with [`SimError::Interrupted`]: trials under way are dropped, those that are over stay.
+    pub interrupt: Option<&'a AtomicBool>,
+}
+
+impl Hands<'_> {
+    /// An error once somebody asked to stop.
+    fn go_on(&self) -> Result<(), TuneError> {
+        let asked = self.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed));
+        if asked { Err(SimError::Interrupted { rounds: 0 }.into()) } else { Ok(()) }
+    }
 }
 
 /// What became of trials that another needs before anything else can begin.
@@ -86,7 +96,7 @@ pub(super) enum Together {
 pub(super) fn run(
     store: &Store,
     trials: &[Trial],
-    hands: Hands,
+    hands: Hands<'_>,
     watcher: &dyn Watcher,
     done_before: usize,
     all: usize,
@@ -105,7 +115,7 @@ pub(super) fn run(
 fn once(
     store: &Store,
     trials: &[Trial],
-    hands: Hands,
+    hands: Hands<'_>,
     watcher: &dyn Watcher,
     (done_before, all): (usize, usize),
 ) -> Result<Together, TuneError> {
@@ -132,9 +142,10 @@ fn once(
                     let left = open.len() - index;
                     let threads =
                         NonZeroUsize::new(hands.cores.get() / left.min(hands.cores.get())).unwrap_or(NonZeroUsize::MIN);
-                    let result = store.claim(&trial.id).and_then(|claim| {
+                    let claim = hands.go_on().and_then(|()| store.claim(&trial.id));
+                    let result = claim.and_then(|claim| {
                         let Some(_claim) = claim else { return Ok(()) };
-                        let found = simulate(trial, threads, watcher)?;
+                        let found = simulate(trial, threads, hands.interrupt, watcher)?;
                         store.keep(&found)?;
                         watcher.trial(&found, done.fetch_add(1, Ordering::Relaxed) + 1, all);
                         Ok(())
@@ -152,11 +163,11 @@ fn once(
     if let Some(error) = failed.into_inner().unwrap_or(None) {
         return Err(error);
     }
-    together(store, trials)
+    together(store, trials, hands)
 }
 
 /// Waits for trials that other processes work on.
-fn together(store: &Store, trials: &[Trial]) -> Result<Together, TuneError> {
+fn together(store: &Store, trials: &[Trial], hands: Hands<'_>) -> Result<Together, TuneError> {
     loop {
         let (mut all, mut missing, mut waiting) = (HashMap::new(), Vec::new(), false);
         for (index, trial) in trials.iter().enumerate() {
@@ -178,16 +189,23 @@ fn together(store: &Store, trials: &[Trial]) -> Result<Together, TuneError> {
         if !waiting {
             return Ok(Together::Missing(missing));
         }
+        hands.go_on()?;
         thread::sleep(LOOK);
     }
 }
 
-fn simulate(trial: &Trial, threads: NonZeroUsize, watcher: &dyn Watcher) -> Result<Found, TuneError> {
+fn simulate(
+    trial: &Trial,
+    threads: NonZeroUsize,
+    interrupt: Option<&AtomicBool>,
+    watcher: &dyn Watcher,
+) -> Result<Found, TuneError> {
     let started = Instant::now();
     let mut told = Told { watcher, each: trial.work() / u64::from(trial.rounds().max(1)) };
     let options = Options { threads, stop_after: trial.stop_after };
+    let course = Course { interrupt, ..Course::default() };
     let ran = Population::of(&trial.scenario)
-        .and_then(|population| run::run_along(&trial.scenario, &population, &options, &mut told, Course::default()));
+        .and_then(|population| run::run_along(&trial.scenario, &population, &options, &mut told, course));
     let seconds = started.elapsed().as_secs_f64();
     match ran {
         Ok(finished) => Ok(found(trial, &finished, seconds)),

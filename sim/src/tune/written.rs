@@ -4,16 +4,20 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Candidate, TuneError, Tuned, store::Store};
-use crate::SimError;
+use super::{
+    Candidate, TuneError, Tuned,
+    store::{FRONTIER, Store},
+};
+use crate::{SimError, folder::REPORT, report};
 
-/// Writes everything: the frontier, all trials as a table, and the recommended task.
+/// Writes everything: the frontier, all trials as a table, the report, and the recommended task.
 pub(super) fn all(store: &Store, tuned: &Tuned) -> Result<(), TuneError> {
     frontier(store, &tuned.candidates)?;
     store.replace("trials.csv", table(tuned).as_bytes())?;
     store.replace("summary.json", format!("{}\n", summary(tuned)).as_bytes())?;
+    store.replace(REPORT, report::search(tuned).map_err(SimError::from)?.as_bytes())?;
     // Last: who finds it finds the rest.
-    store.replace("task.toml", task(tuned)?.as_bytes())
+    store.replace("task.toml", recommended_task(tuned)?.as_bytes())
 }
 
 /// `frontier.json`: the points by epsilon.
@@ -21,7 +25,7 @@ pub(super) fn frontier(store: &Store, candidates: &[Candidate]) -> Result<(), Tu
     let points: Vec<_> = candidates.iter().map(|candidate| &candidate.point).collect();
     let mut bytes = serde_json::to_vec_pretty(&points).map_err(|error| SimError::Serialise(error.to_string()))?;
     bytes.push(b'\n');
-    store.replace("frontier.json", &bytes)
+    store.replace(FRONTIER, &bytes)
 }
 
 /// The result as one JSON object.
@@ -42,8 +46,11 @@ pub fn summary(tuned: &Tuned) -> Value {
     })
 }
 
-/// The recommended task, with where it comes from above it.
-fn task(tuned: &Tuned) -> Result<String, TuneError> {
+/// The recommended task, with where it comes from above it: `task.toml`.
+///
+/// # Errors
+/// [`TuneError`] if TOML cannot hold it.
+pub fn recommended_task(tuned: &Tuned) -> Result<String, TuneError> {
     let Candidate { point, task, .. } = &tuned.candidates[tuned.recommended];
     let text = toml::to_string(task).map_err(|error| SimError::Serialise(error.to_string()))?;
     let scaled = if point.scaled {

@@ -9,7 +9,7 @@ use crate::world::{TASK, World, with};
 /// A few seconds of rounds.
 const ROUNDS: &str = "rounds = 400";
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     world.write("task.toml", with(TASK, "rounds", ROUNDS));
     let text = world.read("scenario.toml");

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Eight trials of each of three noise levels, three of which are runs of the best settings.
-const SEARCH: &str = r#"
+pub(crate) const SEARCH: &str = r#"
 scenario = "scenario.toml"
 data = "synthetic"
 [search]
@@ -103,6 +103,70 @@ fn a_search_that_is_killed_ten_times_finds_the_same_and_runs_no_trial_twice() {
     // Once more runs nothing.
     assert_eq!(finish(&world, &["--out", "killed"]), told);
     assert_eq!(trials(&world, "killed"), last);
+}
+
+#[test]
+fn a_search_leaves_a_report_that_follows_from_its_folder() {
+    let world = world(3);
+    let told = finish(&world, &["--out", "tuned"]);
+    let html = world.read("tuned/report.html");
+    for point in told["frontier"].as_array().unwrap() {
+        let accuracy = format!("{:.2} %", 100.0 * point["accuracy"].as_f64().unwrap());
+        assert!(html.contains(&accuracy), "{accuracy}");
+    }
+    for part in [
+        told["why"].as_str().unwrap().split('"').next().unwrap(),
+        "n = 3 runs",
+        "n = 20 test examples",
+        "epsilon (nats, logarithmic)",
+        "accuracy (%)",
+        "What is not promised",
+        "drawn by a program, of no person",
+        "Recommended by `murmur-sim tune`",
+        "n = 27 trials, 0 of which were refused",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    std::fs::remove_file(world.path("tuned/report.html")).unwrap();
+    let ended = world.sim(&["report", "tuned"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(world.read("tuned/report.html") == html, "the same folder gives the same bytes");
+    // Nothing is run for a report: a search that lacks a trial has none.
+    let name = told["recommended"]["trial"].as_str().unwrap();
+    std::fs::remove_file(world.path(&format!("tuned/trials/{name}.json"))).unwrap();
+    world.fails(&["report", "tuned"], &["the search is not over"]);
+    assert_eq!(trials(&world, "tuned").len(), 26);
+}
+
+#[test]
+fn settings_chosen_by_what_others_came_to_are_the_same_ones_however_they_are_run() {
+    let world = world(3);
+    let text = SEARCH
+        .replace("kind = \"halving\"\nsettings = 4\nreduction = 2", "kind = \"bayesian\"\nsettings = 6\nbatch = 2");
+    world.write("search.toml", &text);
+    let told = finish(&world, &["--out", "one", "--threads", "1"]);
+    assert_eq!(told["trials"], 3 * (6 + 3), "six and three of each of three levels");
+    finish(&world, &["--out", "two", "--threads", "3"]);
+    same(&world, "one", "two");
+    // Stopped after its first batches, it goes on to the same ones.
+    let first: Vec<String> =
+        world.read("one/trials.csv").lines().skip(1).take(8).map(|line| line[..16].to_owned()).collect();
+    fs::create_dir_all(world.path("half/trials")).unwrap();
+    fs::copy(world.path("one/search.toml"), world.path("half/search.toml")).unwrap();
+    for name in &first {
+        fs::copy(world.path(&format!("one/trials/{name}.json")), world.path(&format!("half/trials/{name}.json")))
+            .unwrap();
+    }
+    finish(&world, &["--out", "half"]);
+    same(&world, "one", "half");
+    for (from, to, named) in [
+        ("batch = 2", "reduction = 2", "search.reduction goes with halving"),
+        ("batch = 2", "", "search.batch is missing"),
+        ("kind = \"bayesian\"", "kind = \"random\"", "search.batch goes with bayesian"),
+    ] {
+        world.write("search.toml", text.replace(from, to));
+        world.fails(&["tune", "search.toml"], &[named]);
+    }
 }
 
 #[test]

@@ -79,6 +79,16 @@ impl World {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
+    /// A column of a table, line by line; `None` where it is empty.
+    pub(crate) fn column(&self, file: &str, name: &str) -> Vec<Option<f64>> {
+        let text = self.read(file);
+        let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let place = lines.next().unwrap().iter().position(|head| *head == name).unwrap_or_else(|| panic!("no {name}"));
+        lines
+            .map(|line| Some(line[place]).filter(|field| !field.is_empty()).map(|field| field.parse().unwrap()))
+            .collect()
+    }
+
     /// Names of what lies in a folder, sorted.
     pub(crate) fn list(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).unwrap();

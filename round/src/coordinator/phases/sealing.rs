@@ -72,11 +72,13 @@ fn step(shared: &mut Shared, round: u32, release: &Release) -> Result<(), String
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let (task, encoding) = (shared.schedule.task(), shared.schedule.encoding(shared.clip));
     let average = release.average(&encoding, shared.schedule.expected_cohort()).map_err(|error| text(&error))?;
+    let norm = average.values().iter().map(|value| value * value).sum::<f64>().sqrt();
     let average = match task.randomiser(round).map_err(|error| text(&error))? {
         Some(randomiser) => average.decoded(&*randomiser),
         None => average,
     };
     let server = task.server;
+    shared.update_norm = Some(norm);
     let params = Arc::make_mut(&mut shared.params);
     server.step(&mut shared.optimizer, params, &average).map_err(|error| text(&error))
 }

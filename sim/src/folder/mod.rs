@@ -1,15 +1,20 @@
 //! The folder that a run leaves: all of it or nothing, whenever the program is stopped. Until then the run is kept beside it, under the
 //! folder's name with `.unfinished`, from where it can be gone on with.
 
+mod record;
+mod rounds;
+
+pub use record::{Record, Summary, TestUser};
+pub use rounds::Row;
+
 use std::{
-    fmt::Write as _,
     fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
 };
 
 use crate::{
-    SimError, output,
+    SimError, output, report,
     run::Finished,
     scenario::{Overrides, Scenario},
 };
@@ -18,6 +23,12 @@ use crate::{
 const SUMMARY: &str = "summary.json";
 /// The resolved scenario, in the folder and beside it.
 const SCENARIO: &str = "scenario.toml";
+/// Every released round, a line each.
+const ROUNDS: &str = "rounds.csv";
+/// The population's ledger, a line for each entry.
+const LEDGER: &str = "ledger.jsonl";
+/// All of it for a person.
+pub const REPORT: &str = "report.html";
 /// Where an unfinished run stands.
 const SNAPSHOT: &str = "snapshot.bin";
 
@@ -121,12 +132,15 @@ impl Folder {
         Ok(Found::Unfinished(Box::new(scenario), claimed, snapshot))
     }
 
-    /// Removes what [`begin`](Self::begin) wrote, if nothing was kept since.
-    pub fn give_up_unless_begun(&self) {
-        if !self.unfinished.join(SNAPSHOT).exists() {
+    /// Removes what [`begin`](Self::begin) wrote, if nothing was kept since. Whether there is something to go on with.
+    #[must_use]
+    pub fn give_up_unless_begun(&self) -> bool {
+        let begun = self.unfinished.join(SNAPSHOT).exists();
+        if !begun {
             // What cannot be removed is said when the next run begins.
             let _ = fs::remove_dir_all(&self.unfinished);
         }
+        begun
     }
 
     /// Puts a whole file in the place of another: after a crash it is the old one or the new one.
@@ -137,8 +151,9 @@ impl Folder {
         fs::rename(&part, &path).map_err(SimError::file(&path))
     }
 
-    /// Writes `model.safetensors`, `averaged.safetensors` where the task asks for an average, `ledger.jsonl`, `rounds.csv`, `summary.json` and the resolved `scenario.toml`, then shows them all
-    /// at once under the folder's name; what was kept on the way is removed.
+    /// Writes `model.safetensors`, `averaged.safetensors` where the task asks for an average, `ledger.jsonl`, `rounds.csv`, `summary.json`,
+    /// the resolved `scenario.toml` and, drawn from all these, `report.html`, then shows them all at once under the folder's name; what was
+    /// kept on the way is removed.
     ///
     /// # Errors
     /// [`SimError::File`] naming the file; the folder is then as it was.
@@ -171,45 +186,12 @@ fn write(folder: &Path, scenario: &Scenario, finished: &Finished) -> Result<(), 
         ledger.push_str(&entry.to_line()?);
         ledger.push('\n');
     }
-    write("ledger.jsonl", ledger.as_bytes())?;
-    write("rounds.csv", table(finished).as_bytes())?;
+    write(LEDGER, ledger.as_bytes())?;
+    write(ROUNDS, &rounds::table(finished)?)?;
     write(SUMMARY, format!("{}\n", output::summary(scenario, finished)?).as_bytes())?;
-    write(SCENARIO, scenario.to_toml()?.as_bytes())
-}
-
-/// One line for each measurement; what devices measured in columns of their own, where the task asks for it.
-fn table(finished: &Finished) -> String {
-    let privacy = &finished.schedule.task().privacy;
-    let average = finished.schedule.task().server.average;
-    let mut text = String::from("round,epsilon,accuracy,loss");
-    text.push_str(if average.is_some() { ",averaged_accuracy,averaged_loss" } else { "" });
-    text.push_str(if privacy.adaptive_clip.is_some() { ",next_clip" } else { "" });
-    text.push_str(if privacy.metrics.is_some() { ",reports,device_accuracy,device_loss" } else { "" });
-    text.push('\n');
-    for measured in &finished.measurements {
-        let evaluation = &measured.evaluation;
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{},{},{},{}", measured.round + 1, measured.epsilon, evaluation.accuracy, evaluation.loss);
-        match (average, &measured.averaged) {
-            (None, _) => {}
-            (Some(_), Some(averaged)) => {
-                let _ = write!(text, ",{},{}", averaged.accuracy, averaged.loss);
-            }
-            (Some(_), None) => text.push_str(",,"),
-        }
-        if privacy.adaptive_clip.is_some() {
-            let _ = write!(text, ",{}", measured.clip);
-        }
-        match (&privacy.metrics, &measured.metrics) {
-            (None, _) => {}
-            (Some(_), Some(metrics)) => {
-                let _ = write!(text, ",{},{},{}", metrics.reports, metrics.accuracy, metrics.loss);
-            }
-            (Some(_), None) => text.push_str(",,,"),
-        }
-        text.push('\n');
-    }
-    text
+    write(SCENARIO, scenario.to_toml()?.as_bytes())?;
+    // From what was just written, so that drawing it again gives the same bytes.
+    write(REPORT, report::run(&Record::read(folder)?)?.as_bytes())
 }
 
 #[cfg(test)]
@@ -259,6 +241,6 @@ server = { optimizer = "momentum", learning_rate = 1.0, momentum = 0.9 }
         assert!(matches!(Folder::claim(&folder), Err(SimError::FolderInUse { .. })));
 
         Folder::claim(&world.path().join("free")).unwrap().fill(&scenario, &finished).unwrap();
-        assert_eq!(names(&world.path().join("free")).len(), 5);
+        assert_eq!(names(&world.path().join("free")).len(), 6);
     }
 }
