@@ -10,6 +10,7 @@ mod data;
 mod explain;
 mod interrupted;
 mod json;
+mod language;
 mod local;
 mod mechanism;
 mod metrics;
