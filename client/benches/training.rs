@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use murmur_client::{BurnTrainer, Examples, strokes};
+use murmur_client::{BurnTrainer, Examples, evaluate, strokes};
 use murmur_round::{
     model::ModelSpec,
     plan::{LocalPlan, ShuffleSeed},
@@ -34,6 +34,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("{name:>6} {size:>5}: {:>8.0} devices/s {:>8.0} steps/s", devices / seconds, steps / seconds);
         }
     }
+    let vocabulary: String = (' '..='~').collect();
+    let gru = ModelSpec::Gru { vocabulary, embedding: 32, hidden: 128, sequence: 80 };
+    let text = Examples::text(&"the quick brown fox jumps over the lazy dog ".repeat(30)[..1_280]);
+    for batch_size in [4, 8, 16] {
+        let (devices, seconds) = measure(&gru, &LocalPlan::plain(1, batch_size, 0.5), &text)?;
+        println!("   gru, batch {batch_size:>2}: {:>8.0} characters/s", devices * text.len() as f64 / seconds);
+    }
+    let start = Instant::now();
+    let mut read = 0.0;
+    while start.elapsed() < SPAN {
+        read += evaluate(&gru, &gru.initial(), &text)?.examples as f64;
+    }
+    println!("   gru, read alone: {:.0} characters/s", read / start.elapsed().as_secs_f64());
     let start = Instant::now();
     let mut images = 0.0;
     while start.elapsed() < SPAN {

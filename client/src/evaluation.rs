@@ -6,14 +6,11 @@ use murmur_round::{
 };
 
 use crate::{
+    calibration::Calibration,
     data::Examples,
     models::{Network, score},
-    sight::Sight,
     trainer::{TrainError, built_in},
 };
-
-/// Examples per pass: large enough for the matrix products, small enough for the cache.
-const BATCH: usize = 256;
 
 /// A model's quality on some examples.
 ///
@@ -22,7 +19,7 @@ const BATCH: usize = 256;
 pub struct Evaluation {
     /// Mean cross-entropy, in nats.
     pub loss: f64,
-    /// Fraction of examples whose largest logit is their label's.
+    /// Fraction of examples whose largest logit is their label's. A character that the vocabulary does not hold is never foretold.
     pub accuracy: f64,
     /// Number of examples.
     pub examples: usize,
@@ -33,6 +30,30 @@ pub struct Evaluation {
 /// # Errors
 /// [`TrainError`] when model, parameters and examples do not fit each other or there is no example.
 pub fn evaluate(model: &ModelSpec, params: &Params, examples: &Examples) -> Result<Evaluation, TrainError> {
+    measure(model, params, examples, |_, _, _| {})
+}
+
+/// The same, and whether the model is right as often as it says.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn calibrate(
+    model: &ModelSpec,
+    params: &Params,
+    examples: &Examples,
+) -> Result<(Evaluation, Calibration), TrainError> {
+    let mut calibration = Calibration::default();
+    let see = |logits: &[f32], labels: &[u32], no_answer| calibration.take_in(logits, labels, no_answer);
+    let evaluation = measure(model, params, examples, see)?;
+    Ok((evaluation, calibration))
+}
+
+fn measure(
+    model: &ModelSpec,
+    params: &Params,
+    examples: &Examples,
+    mut see: impl FnMut(&[f32], &[u32], Option<u32>),
+) -> Result<Evaluation, TrainError> {
     built_in(model)?;
     let (expected, found) = (model.layout().dimension(), params.dimension());
     if expected != found {
@@ -42,14 +63,15 @@ pub fn evaluate(model: &ModelSpec, params: &Params, examples: &Examples) -> Resu
     if examples.is_empty() {
         return Err(TrainError::NothingToEvaluate);
     }
-    let (mut network, mut sight) = (Network::with(model, params), Sight::of(model));
+    let mut network = Network::with(model, params);
     let (mut loss, mut right) = (0.0, 0);
-    let inputs = examples.inputs().chunks(BATCH * examples.width());
-    for (inputs, labels) in inputs.zip(examples.labels().chunks(BATCH)) {
-        let (batch_loss, batch_right) = score(network.logits(sight.see(inputs)), labels);
+    let no_answer = network.no_answer();
+    network.for_each_logits(examples, |logits, labels| {
+        let (batch_loss, batch_right) = score(logits, labels, no_answer);
         loss += batch_loss;
         right += batch_right;
-    }
+        see(logits, labels, no_answer);
+    });
     let count = examples.len() as f64;
     Ok(Evaluation { loss: loss / count, accuracy: right as f64 / count, examples: examples.len() })
 }

@@ -17,11 +17,6 @@ impl Sight {
         Self { features: model.features(), input: model.input().unwrap_or_default(), width, seen: Vec::new() }
     }
 
-    /// Numbers that the model's first layer is given for each example.
-    pub(crate) fn width(&self) -> usize {
-        self.width
-    }
-
     /// What the first layer is given, example after example, for these inputs, which are of the model's shape.
     pub(crate) fn see<'a>(&'a mut self, inputs: &'a [f32]) -> &'a [f32] {
         let Some(Features::OrientedGradients { cell, orientations }) = self.features else { return inputs };

@@ -1,5 +1,7 @@
 //! Local training: follows a task's plan on a device's own examples.
 
+use std::ops::Range;
+
 use murmur_privacy::Delta;
 use murmur_round::{
     measure::LocalMetrics,
@@ -13,7 +15,7 @@ use thiserror::Error;
 use crate::{
     data::{ExampleError, Examples},
     evaluation::{Evaluation, evaluate},
-    models::Network,
+    models::{Batch, Network},
     order::Order,
     pull::Pull,
     sight::Sight,
@@ -55,8 +57,8 @@ pub struct BurnTrainer {
     sight: Sight,
     /// Overwritten from device to device.
     network: Option<Network>,
-    inputs: Vec<f32>,
-    labels: Vec<u32>,
+    pieces: Vec<Range<usize>>,
+    batch: Batch,
     /// Parameters before and after a step, where more than examples pulls at them.
     before: Vec<f32>,
     after: Vec<f32>,
@@ -64,7 +66,7 @@ pub struct BurnTrainer {
 
 impl BurnTrainer {
     /// Kinds of models that it trains, as tasks name them.
-    pub const MODEL_KINDS: &[&str] = &["linear", "mlp", "cnn"];
+    pub const MODEL_KINDS: &[&str] = &["linear", "mlp", "cnn", "gru"];
 
     /// A trainer of `model`.
     ///
@@ -79,8 +81,8 @@ impl BurnTrainer {
             order: Order::default(),
             sight,
             network: None,
-            inputs: Vec::new(),
-            labels: Vec::new(),
+            pieces: Vec::new(),
+            batch: Batch::default(),
             before: Vec::new(),
             after: Vec::new(),
         })
@@ -116,20 +118,16 @@ impl BurnTrainer {
         let mut network = self.network.take().unwrap_or_else(|| Network::new(&self.model));
         network.load(global);
         let (batch_size, pull) = (plan.batch_size as usize, Pull::of(plan));
-        let (width, seen) = (self.sight.width(), self.sight.see(data.inputs()));
-        self.order.begin(data.len(), seed);
+        network.pieces(data, &mut self.pieces);
+        let seen = self.sight.see(data.inputs());
+        self.order.begin(self.pieces.len(), seed);
         for _ in 0..plan.epochs {
             for batch in self.order.epoch().chunks(batch_size) {
-                self.inputs.clear();
-                self.labels.clear();
-                for &index in batch {
-                    self.inputs.extend_from_slice(&seen[index * width..(index + 1) * width]);
-                    self.labels.push(data.labels()[index]);
-                }
+                self.batch.fill(seen, data.labels(), batch.iter().map(|piece| self.pieces[*piece].clone()));
                 if pull.is_some() {
                     copy_out(&mut network, &mut self.before);
                 }
-                network.step(&self.inputs, &self.labels, plan.learning_rate);
+                network.step(&self.batch, plan.learning_rate);
                 if let Some(pull) = &pull {
                     copy_out(&mut network, &mut self.after);
                     pull.complete(&mut self.after, &self.before, global.values());

@@ -14,6 +14,8 @@ use murmur_sim::{
     bench::Benchmark,
     budget::{Answer, BudgetError, Question},
     check,
+    describe::Data,
+    evaluate::Evaluate,
     explain::{Explain, ExplainError},
     mechanism::Mechanism,
     output,
@@ -57,6 +59,11 @@ enum Command {
     Compare(reporting::CompareArguments),
     /// Validate a task or scenario file and print its guarantee.
     Check(CheckArguments),
+    /// How good a model is on test data, by user, and whether it is right as often as it says.
+    Evaluate(Evaluate),
+    /// What a data set holds.
+    #[command(subcommand)]
+    Data(Data),
     /// What a budget buys: epsilon, noise or rounds of a schedule, a plan, or a ledger's spending.
     #[command(subcommand)]
     Budget(Question),
@@ -103,6 +110,8 @@ pub(crate) fn main() -> ExitCode {
             let refused = answer.as_ref().is_err_and(ExplainError::is_refusal);
             return told(answer, asked.json, refused);
         }
+        Command::Evaluate(asked) => (asked.json, answered(asked.answer(), asked.json)),
+        Command::Data(asked) => (asked.json(), answered(asked.answer(), asked.json())),
         Command::Mechanism(mechanism) => return told(mechanism.answer(), mechanism.json(), false),
         Command::Bench(benchmark) => (benchmark.json(), bench(&benchmark, quiet)),
     };
@@ -139,6 +148,13 @@ fn check(arguments: &CheckArguments, quiet: bool) -> anyhow::Result<u8> {
         let affordable = checked.affordable;
         label(Label::Warning, &format!("the budget ends after round {affordable}; a run stops there with exit code 1"));
     }
+    Ok(DONE)
+}
+
+/// Prints an answer of the simulator's own.
+fn answered(answer: Result<Answer, SimError>, json: bool) -> anyhow::Result<u8> {
+    let Answer { json: object, text } = answer?;
+    println!("{}", if json { object.to_string() } else { text });
     Ok(DONE)
 }
 

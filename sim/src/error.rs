@@ -4,7 +4,9 @@ use std::{convert::Infallible, path::PathBuf};
 
 use murmur_client::{TrainError, data::DataError};
 use murmur_privacy::{ledger::LedgerError, local::ledger::LocalLedgerError};
-use murmur_round::{coordinator::StartError, device::DeviceError, founding::FoundingError, task::TaskError};
+use murmur_round::{
+    checkpoint::CheckpointError, coordinator::StartError, device::DeviceError, founding::FoundingError, task::TaskError,
+};
 use thiserror::Error;
 
 use crate::{report::ReportError, scenario::bundled_names};
@@ -145,6 +147,26 @@ pub enum SimError {
     /// A thread that trains panicked, or is gone.
     #[error("a thread that trains ended early")]
     Worker,
+    /// A file that is not the model expected.
+    #[error("{}: {cause}", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: CheckpointError,
+    },
+    /// A model file that says nothing of its layers.
+    #[error(
+        "{}: no scenario.toml lies beside it: name a --scenario, or a --task whose [model] it is and the --data to test it on",
+        path.display()
+    )]
+    UnknownModel {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A picture cannot be drawn.
+    #[error("the plot cannot be drawn: {0}")]
+    Plot(String),
     /// Something could not be serialised.
     #[error("the result could not be serialised: {0}")]
     Serialise(String),

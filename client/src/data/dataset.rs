@@ -35,11 +35,12 @@ pub struct Dataset {
     users: Option<Vec<User>>,
     test: Option<Examples>,
     test_users: Option<Vec<User>>,
+    unseen: Option<Part>,
     train_origins: Vec<Origin>,
     test_origins: Vec<Origin>,
 }
 
-/// Examples beside the training examples, and whose they are.
+/// Examples, and whose they are.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) examples: Examples,
@@ -77,17 +78,39 @@ impl Dataset {
         };
         let (test, test_origins) = test.unzip();
         let test_origins = test_origins.unwrap_or_default();
-        if let Some(found) = test.as_ref().map(Examples::shape).filter(|&found| found != train.shape()) {
-            let cause = ExampleError::Shape { expected: train.shape(), found };
-            return Err(DataError::Examples { path: path_of(&test_origins, 0), cause });
+        let dataset = Self { train, users, test, test_users: None, unseen: None, train_origins, test_origins };
+        match &dataset.test {
+            Some(test) => dataset.check_shape(test, &path_of(&dataset.test_origins, 0))?,
+            None => {}
         }
-        Ok(Self { train, users, test, test_users: None, train_origins, test_origins })
+        Ok(dataset)
     }
 
     /// The same, knowing whose the test examples are.
     pub(super) fn with_test_users(self, users: Vec<User>, path: &Path) -> Result<Self, DataError> {
         check_users(&users, self.test.as_ref().map_or(0, Examples::len), path)?;
         Ok(Self { test_users: Some(users), ..self })
+    }
+
+    /// The same with examples of users who have no training examples.
+    pub(super) fn with_unseen(self, unseen: Part, path: &Path) -> Result<Self, DataError> {
+        self.check_shape(&unseen.examples, path)?;
+        if let Some(users) = &unseen.users {
+            check_users(users, unseen.examples.len(), path)?;
+            let trained = |user: &&User| self.users.iter().flatten().any(|trained| trained.name == user.name);
+            if let Some(user) = users.iter().find(trained) {
+                return Err(DataError::Seen { path: path.to_owned(), user: user.name.clone() });
+            }
+        }
+        Ok(Self { unseen: Some(unseen), ..self })
+    }
+
+    fn check_shape(&self, examples: &Examples, path: &Path) -> Result<(), DataError> {
+        let (expected, found) = (self.train.shape(), examples.shape());
+        if found == expected {
+            return Ok(());
+        }
+        Err(DataError::Examples { path: path.to_owned(), cause: ExampleError::Shape { expected, found } })
     }
 
     /// The training examples.
@@ -112,6 +135,18 @@ impl Dataset {
     #[must_use]
     pub fn test_users(&self) -> Option<&[User]> {
         self.test_users.as_deref()
+    }
+
+    /// Examples of users who have no training examples, when there are any.
+    #[must_use]
+    pub fn unseen(&self) -> Option<&Examples> {
+        self.unseen.as_ref().map(|part| &part.examples)
+    }
+
+    /// Whose these are, when the data know.
+    #[must_use]
+    pub fn unseen_users(&self) -> Option<&[User]> {
+        self.unseen.as_ref()?.users.as_deref()
     }
 
     /// Training examples, users and test examples, by value.

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use murmur_round::device_id::{DeviceId, DeviceIdError};
 use thiserror::Error;
 
-use super::{ExampleError, TableError};
+use super::{ExampleError, TableError, TextError};
 
 /// A file or folder that holds no usable examples; names it and says why.
 #[derive(Debug, Error)]
@@ -21,7 +21,7 @@ pub enum DataError {
     /// Nothing in the folder looks like a dataset.
     #[error(
         "{}: no dataset here; expected train-images-idx3-ubyte and train-labels-idx1-ubyte (or .gz), or LEAF .json \
-         files (or .json.gz), directly or in train/ and test/",
+         files (or .json.gz), directly or in train/ and test/, or one .jsonl (or .jsonl.gz)",
         folder.display()
     )]
     NoDataset {
@@ -101,6 +101,24 @@ pub enum DataError {
         path: PathBuf,
         /// What is wrong, and where.
         cause: TableError,
+    },
+    /// Lines of text are not what their description says.
+    #[error("{}: {cause}", path.display())]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        cause: TextError,
+    },
+    /// Two files of lines of text in one folder.
+    #[error("{}: {first} and {second} both hold lines: name one of them in a .toml with path, user, text and train", folder.display())]
+    TwoTexts {
+        /// The folder.
+        folder: PathBuf,
+        /// Name of one.
+        first: String,
+        /// Name of the other.
+        second: String,
     },
     /// Not json, or not of LEAF's shape.
     #[error("{}: not a LEAF json file: {cause}", path.display())]
@@ -185,6 +203,14 @@ pub enum DataError {
     /// Two users share a name: one device's data would count as two devices'.
     #[error("{}: user {user} comes up twice", path.display())]
     DuplicateUser {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        user: DeviceId,
+    },
+    /// A user who should have no training examples has some.
+    #[error("{}: user {user} has training examples too: whoever is held out has none", path.display())]
+    Seen {
         /// The file.
         path: PathBuf,
         /// The name.

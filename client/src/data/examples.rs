@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range};
 
-use murmur_round::model::ModelSpec;
+use murmur_round::model::{ModelSpec, TEXT_START};
 use thiserror::Error;
 
 /// Examples that contradict themselves or the model that is to learn from them.
@@ -23,6 +23,18 @@ pub enum ExampleError {
     /// One example would hold no number, or more than can be counted.
     #[error("no example can have the shape {0:?}")]
     ImpossibleShape([usize; 3]),
+    /// The model reads, and the examples are not text.
+    #[error("the model reads text, the examples are numbers of shape {found:?}")]
+    NotText {
+        /// Shape of one example.
+        found: [usize; 3],
+    },
+    /// The model takes numbers, and the examples are text.
+    #[error("the model takes inputs of {expected:?}, the examples are text")]
+    Text {
+        /// What the model takes.
+        expected: [usize; 3],
+    },
     /// The model takes inputs of another shape.
     #[error("the model takes inputs of {expected:?}, the examples are {found:?}")]
     Shape {
@@ -45,12 +57,16 @@ pub enum ExampleError {
 
 /// Labelled examples: inputs row-major `[examples, channels, height, width]`, and one label each.
 ///
+/// Of text there is an example for each character: its input is the character before it ([`TEXT_START`] where a passage begins), its
+/// label the character itself, both as code points. So a passage is a stretch of examples in their order; a vocabulary is the model's.
+///
 /// A device without any example is legal. Debug output shows how many there are, never what they hold.
 #[derive(Clone, PartialEq)]
 pub struct Examples {
     shape: [usize; 3],
     inputs: Vec<f32>,
     labels: Vec<u32>,
+    is_text: bool,
 }
 
 impl Examples {
@@ -63,7 +79,7 @@ impl Examples {
         let width = width.filter(|&width| width > 0).ok_or(ExampleError::ImpossibleShape(shape))?;
         let expected = width.checked_mul(labels.len()).ok_or(ExampleError::ImpossibleShape(shape))?;
         if inputs.len() == expected {
-            Ok(Self { shape, inputs, labels })
+            Ok(Self::from_parts(shape, inputs, labels))
         } else {
             Err(ExampleError::InputLength { labels: labels.len(), shape, expected, found: inputs.len() })
         }
@@ -72,7 +88,7 @@ impl Examples {
     /// Examples whose lengths are known to agree by construction.
     pub(crate) fn from_parts(shape: [usize; 3], inputs: Vec<f32>, labels: Vec<u32>) -> Self {
         debug_assert_eq!(inputs.len(), labels.len() * shape.iter().product::<usize>());
-        Self { shape, inputs, labels }
+        Self { shape, inputs, labels, is_text: false }
     }
 
     /// No examples, of a shape that some could have.
@@ -81,6 +97,20 @@ impl Examples {
     /// [`ExampleError::ImpossibleShape`].
     pub fn none(shape: [usize; 3]) -> Result<Self, ExampleError> {
         Self::new(shape, Vec::new(), Vec::new())
+    }
+
+    /// One passage of text.
+    #[must_use]
+    pub fn text(passage: &str) -> Self {
+        let mut examples = TextExamples::default();
+        examples.add(passage.chars());
+        examples.finish()
+    }
+
+    /// Whether they are text.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.is_text
     }
 
     /// Number of examples.
@@ -139,7 +169,8 @@ impl Examples {
         for &index in indices {
             inputs.extend_from_slice(self.input(index));
         }
-        Self { shape: self.shape, inputs, labels: indices.iter().map(|&index| self.labels[index]).collect() }
+        let labels = indices.iter().map(|&index| self.labels[index]).collect();
+        Self { shape: self.shape, inputs, labels, is_text: self.is_text }
     }
 
     /// A copy of the examples in `range`.
@@ -150,14 +181,19 @@ impl Examples {
     pub fn slice(&self, range: Range<usize>) -> Self {
         let width = self.width();
         let inputs = self.inputs[range.start * width..range.end * width].to_vec();
-        Self { shape: self.shape, inputs, labels: self.labels[range].to_vec() }
+        Self { shape: self.shape, inputs, labels: self.labels[range].to_vec(), is_text: self.is_text }
     }
 
     /// Adds the examples of `other` after these.
     ///
     /// # Errors
-    /// [`ExampleError::Shape`] when they are of another shape.
+    /// [`ExampleError::Shape`] when they are of another shape, [`ExampleError::Text`] or [`ExampleError::NotText`].
     pub fn append(&mut self, other: &Self) -> Result<(), ExampleError> {
+        match (self.is_text, other.is_text) {
+            (true, false) => return Err(ExampleError::NotText { found: other.shape }),
+            (false, true) => return Err(ExampleError::Text { expected: self.shape }),
+            _ => {}
+        }
         if other.shape != self.shape {
             return Err(ExampleError::Shape { expected: self.shape, found: other.shape });
         }
@@ -169,8 +205,14 @@ impl Examples {
     /// Checks that `model` can learn from these examples: its input shape, and no label beyond its classes.
     ///
     /// # Errors
-    /// [`ExampleError::Shape`] or [`ExampleError::Label`].
+    /// [`ExampleError::Shape`], [`ExampleError::Label`], [`ExampleError::Text`] or [`ExampleError::NotText`].
     pub fn check(&self, model: &ModelSpec) -> Result<(), ExampleError> {
+        match (model, model.input()) {
+            (ModelSpec::Gru { .. }, _) if !self.is_text => return Err(ExampleError::NotText { found: self.shape }),
+            (ModelSpec::Gru { .. } | ModelSpec::External { .. }, _) | (_, None) => {}
+            (_, Some(expected)) if self.is_text => return Err(ExampleError::Text { expected }),
+            _ => {}
+        }
         if let Some(expected) = model.input().filter(|expected| *expected != self.shape) {
             return Err(ExampleError::Shape { expected, found: self.shape });
         }
@@ -179,6 +221,34 @@ impl Examples {
             Some(index) => Err(ExampleError::Label { index, label: self.labels[index], classes }),
             None => Ok(()),
         }
+    }
+}
+
+/// Text on its way to becoming examples, passage after passage.
+#[derive(Default)]
+pub(super) struct TextExamples {
+    inputs: Vec<f32>,
+    labels: Vec<u32>,
+}
+
+impl TextExamples {
+    pub(super) fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Adds a passage.
+    pub(super) fn add(&mut self, passage: impl Iterator<Item = char>) {
+        let mut before = TEXT_START;
+        for character in passage {
+            // Code points lie below 2^24: f32 holds them exactly.
+            self.inputs.push(u32::from(before) as f32);
+            self.labels.push(u32::from(character));
+            before = character;
+        }
+    }
+
+    pub(super) fn finish(self) -> Examples {
+        Examples { shape: [1; 3], inputs: self.inputs, labels: self.labels, is_text: true }
     }
 }
 

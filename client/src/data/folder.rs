@@ -5,37 +5,63 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{DataError, Dataset, Examples, User, dataset::Origin, idx, leaf, users};
+use super::{
+    DataError, Dataset, Examples, User,
+    dataset::{Origin, Part},
+    idx, leaf, text, users,
+};
+
+/// Files of users who have no training examples.
+const UNSEEN: &str = "heldout-users-test";
 
 /// Loads the dataset in `folder`.
 ///
 /// - IDX: `train-images-idx3-ubyte` with `train-labels-idx1-ubyte`; test data under the prefix `t10k` or `test`;
-///   natural users from `train-users.csv` (columns `user`, `offset`, `count`). Every file may end in `.gz`.
+///   natural users from `train-users.csv` (columns `user`, `offset`, `count`) and `test-users.csv`; examples of users without training
+///   examples under the prefix `heldout-users-test`, theirs from `heldout-users-test-users.csv`. Every file may end in `.gz`.
 /// - LEAF: `.json` or `.json.gz` files in `train/` and `test/`, or directly in the folder (all training then), in the
 ///   order of their names.
+/// - Text: one `.jsonl` or `.jsonl.gz` file whose lines have the fields `user` and `text` (or `speeches`). The first 80 % of each user's
+///   characters are for training.
 ///
 /// # Errors
 /// [`DataError`] naming the file, or the folder when it holds nothing known.
 pub fn load_folder(folder: &Path) -> Result<Dataset, DataError> {
     if let Some(train) = load_idx(folder, "train")? {
-        let test = match load_idx(folder, "t10k")? {
-            None => load_idx(folder, "test")?,
-            found => found,
+        let (test, tested) = match load_idx(folder, "t10k")? {
+            None => (load_idx(folder, "test")?, find(folder, "test-users.csv")),
+            found => (found, None),
         };
-        let table = find(folder, "train-users.csv");
-        let users = table.map(|path| Ok::<_, DataError>((users::load(&path)?, path))).transpose()?;
-        return Dataset::from_files(train, users, test);
+        let known = |path: PathBuf| Ok::<_, DataError>((users::load(&path)?, path));
+        let users = find(folder, "train-users.csv").map(known).transpose()?;
+        let mut dataset = Dataset::from_files(train, users, test)?;
+        if let Some((users, path)) = tested.filter(|_| dataset.test().is_some()).map(known).transpose()? {
+            dataset = dataset.with_test_users(users, &path)?;
+        }
+        let Some((examples, _)) = load_idx(folder, UNSEEN)? else { return Ok(dataset) };
+        let users = find(folder, &format!("{UNSEEN}-users.csv")).map(known).transpose()?.map(|(users, _)| users);
+        return dataset.with_unseen(Part { examples, users }, folder);
     }
-    let mut files = json_files(&folder.join("train"))?;
+    const JSON: [&str; 2] = [".json", ".json.gz"];
+    let mut files = files_called(&folder.join("train"), JSON)?;
     if files.is_empty() {
-        files = json_files(folder)?;
+        files = files_called(folder, JSON)?;
     }
     let Some((examples, users, origins)) = load_leaf(&files)? else {
+        let named = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match files_called(folder, [".jsonl", ".jsonl.gz"])?.as_slice() {
+            [] => {}
+            [one] => return text::load_found(one),
+            [first, second, ..] => {
+                let (first, second) = (named(first), named(second));
+                return Err(DataError::TwoTexts { folder: folder.to_owned(), first, second });
+            }
+        }
         // Also tells a folder that is not there from one that is empty.
         fs::read_dir(folder).map_err(|cause| DataError::Io { path: folder.to_owned(), cause })?;
         return Err(DataError::NoDataset { folder: folder.to_owned() });
     };
-    let test = load_leaf(&json_files(&folder.join("test"))?)?.map(|(examples, _, origins)| (examples, origins));
+    let test = load_leaf(&files_called(&folder.join("test"), JSON)?)?.map(|(examples, _, origins)| (examples, origins));
     Dataset::from_files((examples, origins), Some((users, folder.to_owned())), test)
 }
 
@@ -60,8 +86,8 @@ fn load_idx(folder: &Path, prefix: &str) -> Result<Option<(Examples, Vec<Origin>
     }
 }
 
-/// The json files of a folder by name; none when there is no such folder.
-fn json_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+/// The files of a folder whose names end like this, by name; none when there is no such folder.
+fn files_called(folder: &Path, ends: [&str; 2]) -> Result<Vec<PathBuf>, DataError> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
@@ -70,7 +96,7 @@ fn json_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.ends_with(".json") || name.ends_with(".json.gz") {
+        if ends.iter().any(|end| name.ends_with(end)) {
             files.push(path);
         }
     }

@@ -1,7 +1,7 @@
 //! Labelled examples and where they come from.
 //!
-//! [`load_folder`] reads IDX files (MNIST and its kin) or LEAF json, [`load_table`] comma-separated values, all plain or
-//! gzip-compressed. Files are input from
+//! [`load_folder`] reads IDX files (MNIST and its kin), LEAF json or JSON lines of text, [`load_table`] comma-separated values,
+//! [`load_text`] JSON lines of any fields, all plain or gzip-compressed. Files are input from
 //! strangers: sizes they declare are never believed before the bytes are there, and every error names the file.
 
 mod dataset;
@@ -14,6 +14,7 @@ mod source;
 mod table;
 #[cfg(test)]
 mod tests;
+mod text;
 mod users;
 
 pub use self::{
@@ -23,4 +24,5 @@ pub use self::{
     folder::load_folder,
     leaf::load_file as load_leaf,
     table::{Standardise, Table, TableError, load_table},
+    text::{Text, TextError, load_text},
 };

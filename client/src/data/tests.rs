@@ -57,7 +57,7 @@ fn leaf_fails(text: &str) -> String {
 }
 
 /// The shared data, or nothing, said aloud.
-fn shared(name: &str) -> Option<PathBuf> {
+pub(super) fn shared(name: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let path = std::env::var_os("MURMUR_SHARED").map_or_else(beside, PathBuf::from).join("data").join(name);
     if path.exists() {
@@ -92,6 +92,34 @@ fn idx_files_load_plain_and_compressed() {
     assert!(error.contains("train-labels-idx1-ubyte.gz: label 7 (example 2)"), "{error}");
     let model = ModelSpec::linear([1, 2, 1], 8);
     assert!(matches!(dataset.check(&model), Err(DataError::Examples { cause: ExampleError::Shape { .. }, .. })));
+}
+
+#[test]
+fn test_examples_have_users_and_some_users_are_not_trained_on() {
+    let examples = |prefix: &str, users: &str| -> [(String, Vec<u8>); 3] {
+        [
+            (format!("{prefix}-images-idx3-ubyte"), images()),
+            (format!("{prefix}-labels-idx1-ubyte"), labels()),
+            (format!("{prefix}-users.csv"), format!("user,offset,count\n{users}\n").into_bytes()),
+        ]
+    };
+    let all = |unseen: &str| {
+        let files = [
+            examples("train", "ann,0,2\nbob,2,1"),
+            examples("test", "bob,0,3"),
+            examples("heldout-users-test", unseen),
+        ];
+        let files: Vec<_> = files.into_iter().flatten().collect();
+        let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+        load_folder(folder(&files).path())
+    };
+    let dataset = all("cid,0,2\ndan,2,1").unwrap();
+    let names = |users: Option<&[User]>| users.unwrap().iter().map(|user| user.name.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(dataset.test_users()), ["bob"]);
+    assert_eq!(names(dataset.unseen_users()), ["cid", "dan"]);
+    assert_eq!(dataset.unseen().unwrap().labels(), [0, 1, 7]);
+    let error = all("cid,0,2\nann,2,1").unwrap_err().to_string();
+    assert!(error.contains("user ann has training examples too"), "{error}");
 }
 
 #[test]
@@ -235,6 +263,8 @@ fn the_shared_idx_folders_load() {
         assert_eq!(users.len(), 105);
         assert_eq!(users.iter().map(|user| user.indices.len()).sum::<usize>(), 14_640);
         assert!(dataset.check(&ModelSpec::linear([1, 28, 28], 62)).is_ok());
+        assert_eq!(dataset.test_users().unwrap().iter().map(|user| user.indices.len()).sum::<usize>(), 1_677);
+        assert_eq!((dataset.unseen().unwrap().len(), dataset.unseen_users().unwrap().len()), (2_493, 85));
     }
     if let Some(path) = shared("fashion-mnist") {
         let dataset = load_folder(&path).unwrap();

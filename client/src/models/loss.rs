@@ -28,8 +28,8 @@ impl Lesson<'_> {
     }
 }
 
-/// Summed cross-entropy and number of right answers of a batch; a row with a NaN is no right answer.
-pub(crate) fn score(logits: &[f32], labels: &[u32]) -> (f64, usize) {
+/// Summed cross-entropy and number of right answers of a batch; a row with a NaN is no right answer, and none is of the class `no_answer`.
+pub(crate) fn score(logits: &[f32], labels: &[u32], no_answer: Option<u32>) -> (f64, usize) {
     let classes = logits.len() / labels.len().max(1);
     let (mut loss, mut right) = (0.0, 0);
     for (row, &label) in logits.chunks_exact(classes.max(1)).zip(labels) {
@@ -43,7 +43,7 @@ pub(crate) fn score(logits: &[f32], labels: &[u32]) -> (f64, usize) {
                 if class < label as usize { other < mine } else { other <= mine }
             },
         );
-        right += usize::from(beaten);
+        right += usize::from(beaten && no_answer != Some(label));
     }
     (loss, right)
 }

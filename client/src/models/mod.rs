@@ -1,59 +1,70 @@
 //! The arithmetic of the built-in models: forwards, backwards, one step of SGD.
 //!
-//! The chain rule is written out here instead of being recorded by burn's autodiff: the models are stacks of two kinds of
+//! The chain rule is written out here instead of being recorded by burn's autodiff: there are three kinds of
 //! layer, and one resident network per thread, overwritten from device to device, needs no memory of its own for a step.
 //! Parameters keep PyTorch's layouts, so loading and unloading them is a copy.
 
 mod convolution;
 mod dense;
+mod exponential;
+mod layered;
 mod loss;
 mod pool;
 mod product;
+mod recurrent;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use murmur_round::{model::ModelSpec, params::Params};
 
-use self::{
-    convolution::{Convolution, Extents, transpose},
-    dense::Dense,
-    loss::Lesson,
-};
+use self::{layered::Layered, recurrent::Recurrent};
 pub(crate) use self::{loss::score, product::square_product};
+use crate::data::Examples;
 
-/// A model with its parameters and the buffers of a step: convolutions, then dense layers with ReLU between them.
-pub(crate) struct Network {
-    input: Extents,
-    convolutions: Vec<Convolution>,
-    dense: Vec<Dense>,
-    /// The batch, channels innermost.
-    images: Vec<f32>,
-    /// What the convolutions hand to the dense layers, in PyTorch's order.
-    features: Vec<f32>,
-    back: Vec<f32>,
-    slope: Vec<f32>,
+/// Examples per pass: large enough for the matrix products, small enough for the cache.
+const BATCH: usize = 256;
+
+/// A model with its parameters and the buffers of a step.
+pub(crate) enum Network {
+    /// Of images and tables.
+    Layered(Box<Layered>),
+    /// Of text.
+    Recurrent(Box<Recurrent>),
+}
+
+/// What one step learns from: pieces of a device's examples, one behind the other. Overwritten from step to step.
+#[derive(Default)]
+pub(crate) struct Batch {
+    inputs: Vec<f32>,
+    labels: Vec<u32>,
+    /// Examples of each piece.
+    lengths: Vec<usize>,
+}
+
+impl Batch {
+    /// Takes these pieces of some examples, as the model sees them, in place of what it held.
+    pub(crate) fn fill(&mut self, seen: &[f32], labels: &[u32], pieces: impl Iterator<Item = Range<usize>>) {
+        self.inputs.clear();
+        self.labels.clear();
+        self.lengths.clear();
+        let width = seen.len() / labels.len().max(1);
+        for piece in pieces {
+            self.inputs.extend_from_slice(&seen[piece.start * width..piece.end * width]);
+            self.labels.extend_from_slice(&labels[piece.clone()]);
+            self.lengths.push(piece.len());
+        }
+    }
 }
 
 impl Network {
     /// The model of `spec`, which is valid and built in, with all parameters zero.
     pub(crate) fn new(spec: &ModelSpec) -> Self {
-        let [channels, height, width] = spec.input().unwrap_or_default();
-        let input = Extents { height, width, channels };
-        let layout = spec.layout();
-        let (mut convolutions, mut dense): (Vec<Convolution>, Vec<Dense>) = (Vec::new(), Vec::new());
-        // Every layer is a weight and its bias, one after the other.
-        for weight in layout.tensors().iter().step_by(2) {
-            match weight.shape.as_slice() {
-                [outputs, _, _, _] => {
-                    let before = convolutions.last().map_or(input, Convolution::output);
-                    convolutions.push(Convolution::new(before, *outputs));
-                }
-                [outputs, inputs] => dense.push(Dense::new([*outputs, *inputs])),
-                _ => {}
-            }
+        match Recurrent::new(spec) {
+            Some(recurrent) => Self::Recurrent(Box::new(recurrent)),
+            None => Self::Layered(Box::new(Layered::new(spec))),
         }
-        let (images, features, back, slope) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { input, convolutions, dense, images, features, back, slope }
     }
 
     /// The same with these parameters, which must have the spec's own dimension.
@@ -70,56 +81,56 @@ impl Network {
 
     /// Overwrites all parameters by these values, as many as there are.
     pub(crate) fn load_values(&mut self, values: &[f32]) {
-        let mut rest = values;
-        self.convolutions.iter_mut().for_each(|layer| layer.load(&mut rest));
-        self.dense.iter_mut().for_each(|layer| layer.load(&mut rest));
+        match self {
+            Self::Layered(network) => network.load_values(values),
+            Self::Recurrent(network) => network.load_values(values),
+        }
     }
 
     /// The parameters, tensor by tensor, in layout order.
-    pub(crate) fn for_each_tensor(&mut self, mut see: impl FnMut(&[f32])) {
-        self.convolutions.iter_mut().for_each(|layer| layer.parameters().into_iter().for_each(&mut see));
-        self.dense.iter().for_each(|layer| layer.parameters().into_iter().for_each(&mut see));
-    }
-
-    /// One step of SGD on the mean cross-entropy of a batch: row-major `inputs`, one label each, all below the number
-    /// of classes. The batch must not be empty: it would have no mean.
-    pub(crate) fn step(&mut self, inputs: &[f32], labels: &[u32], learning_rate: f32) {
-        let lesson = Lesson { labels, learning_rate };
-        let Some(last) = self.convolutions.last().map(Convolution::output) else {
-            dense::learn(&mut self.dense, inputs, &lesson, &mut self.back, false);
-            return;
-        };
-        self.unfold(inputs);
-        dense::learn(&mut self.dense, &self.features, &lesson, &mut self.back, true);
-        transpose(&self.back, last.channels, last.height * last.width, &mut self.slope);
-        for index in (0..self.convolutions.len()).rev() {
-            let (before, layer) = self.convolutions.split_at_mut(index);
-            let input = before.last().map_or(self.images.as_slice(), |before| before.map.as_slice());
-            layer[0].learn(input, &self.slope, &mut self.back, index > 0);
-            std::mem::swap(&mut self.slope, &mut self.back);
+    pub(crate) fn for_each_tensor(&mut self, see: impl FnMut(&[f32])) {
+        match self {
+            Self::Layered(network) => network.for_each_tensor(see),
+            Self::Recurrent(network) => network.for_each_tensor(see),
         }
     }
 
-    /// The logits of a batch, row-major `[examples, classes]`.
-    pub(crate) fn logits(&mut self, inputs: &[f32]) -> &[f32] {
-        if self.convolutions.is_empty() {
-            return dense::forward(&mut self.dense, inputs);
+    /// What a device's examples fall into, of which a step takes some: single examples, or sequences of text.
+    pub(crate) fn pieces(&self, data: &Examples, into: &mut Vec<Range<usize>>) {
+        into.clear();
+        match self {
+            Self::Layered(_) => into.extend((0..data.len()).map(|index| index..index + 1)),
+            Self::Recurrent(network) => network.sequences(data, into),
         }
-        self.unfold(inputs);
-        dense::forward(&mut self.dense, &self.features)
     }
 
-    /// Passes a batch through the convolutions into `features`.
-    fn unfold(&mut self, inputs: &[f32]) {
-        transpose(inputs, self.input.channels, self.input.height * self.input.width, &mut self.images);
-        for index in 0..self.convolutions.len() {
-            let (before, layer) = self.convolutions.split_at_mut(index);
-            let input = before.last().map_or(self.images.as_slice(), |before| before.map.as_slice());
-            layer[0].forward(input);
+    /// One step of SGD on the mean cross-entropy of a batch, whose labels the model must know. The batch must not be empty: it would have
+    /// no mean.
+    pub(crate) fn step(&mut self, batch: &Batch, learning_rate: f32) {
+        match self {
+            Self::Layered(network) => network.step(&batch.inputs, &batch.labels, learning_rate),
+            Self::Recurrent(network) => network.step(&batch.inputs, &batch.labels, &batch.lengths, learning_rate),
         }
-        if let Some(last) = self.convolutions.last() {
-            let output = last.output();
-            transpose(&last.map, output.height * output.width, output.channels, &mut self.features);
+    }
+
+    /// Shows the logits of all examples, row-major `[examples, classes]`, and their classes, some at a time. Of text, in no particular order.
+    pub(crate) fn for_each_logits(&mut self, data: &Examples, mut see: impl FnMut(&[f32], &[u32])) {
+        match self {
+            Self::Layered(network) => {
+                let inputs = data.inputs().chunks(BATCH * data.width());
+                for (inputs, labels) in inputs.zip(data.labels().chunks(BATCH)) {
+                    see(network.logits_of(inputs), labels);
+                }
+            }
+            Self::Recurrent(network) => network.for_each_logits(data, see),
+        }
+    }
+
+    /// The class that is no answer, whoever guesses it: of text, a character that the vocabulary does not hold.
+    pub(crate) fn no_answer(&self) -> Option<u32> {
+        match self {
+            Self::Layered(_) => None,
+            Self::Recurrent(network) => Some(network.something_else()),
         }
     }
 }

@@ -2,7 +2,7 @@ use chacha20::ChaCha20Rng;
 use murmur_round::{model::ModelSpec, params::Params};
 use rand::{Rng, SeedableRng};
 
-use super::{Network, score};
+use super::{layered::Layered, score};
 
 fn draws(seed: u8, count: usize) -> Vec<f32> {
     let mut rng = ChaCha20Rng::from_seed([seed; 32]);
@@ -79,7 +79,13 @@ fn sample(spec: &ModelSpec, count: usize) -> (Params, Vec<f32>, Vec<u32>) {
     (Params::new(layout, values).unwrap(), draws(2, count * width), labels)
 }
 
-fn unloaded(network: &mut Network) -> Vec<f32> {
+fn loaded(spec: &ModelSpec, params: &Params) -> Layered {
+    let mut network = Layered::new(spec);
+    network.load_values(params.values());
+    network
+}
+
+fn unloaded(network: &mut Layered) -> Vec<f32> {
     let mut values = Vec::new();
     network.for_each_tensor(|tensor| values.extend_from_slice(tensor));
     values
@@ -90,7 +96,7 @@ fn logits_are_the_textbooks() {
     for spec in specs() {
         let (params, inputs, _) = sample(&spec, 3);
         let wide: Vec<f64> = params.values().iter().map(|&value| f64::from(value)).collect();
-        let logits = Network::with(&spec, &params).logits(&inputs).to_vec();
+        let logits = loaded(&spec, &params).logits_of(&inputs).to_vec();
         let expected = inputs.chunks(inputs.len() / 3).flat_map(|example| reference(&spec, &wide, example));
         for (found, expected) in logits.iter().zip(expected) {
             assert!((f64::from(*found) - expected).abs() < 1e-4, "{spec:?}: {found} is not {expected}");
@@ -102,7 +108,7 @@ fn logits_are_the_textbooks() {
 fn one_step_follows_the_finite_differences_of_the_textbook() {
     for spec in specs() {
         let (params, inputs, labels) = sample(&spec, 4);
-        let mut network = Network::with(&spec, &params);
+        let mut network = loaded(&spec, &params);
         network.step(&inputs, &labels, 0.25);
         let after = unloaded(&mut network);
         let mut wide: Vec<f64> = params.values().iter().map(|&value| f64::from(value)).collect();
@@ -127,7 +133,7 @@ fn one_step_follows_the_finite_differences_of_the_textbook() {
 fn a_linear_step_is_the_analytic_one() {
     let spec = ModelSpec::linear([1, 1, 2], 2);
     // From zero, softmax is 1/2 everywhere: the gradient is the mean of (1/2 - one_hot) times the input.
-    let mut network = Network::with(&spec, &spec.initial());
+    let mut network = loaded(&spec, &spec.initial());
     network.step(&[1.0, 2.0, 3.0, 4.0], &[0, 1], 1.0);
     assert_eq!(unloaded(&mut network), [-0.5, -0.5, 0.5, 0.5, 0.0, 0.0]);
 }
@@ -136,16 +142,17 @@ fn a_linear_step_is_the_analytic_one() {
 fn loading_and_unloading_changes_nothing() {
     for spec in specs() {
         let (params, _, _) = sample(&spec, 1);
-        assert_eq!(unloaded(&mut Network::with(&spec, &params)), params.values());
+        assert_eq!(unloaded(&mut loaded(&spec, &params)), params.values());
     }
 }
 
 #[test]
 fn the_score_counts_right_answers_and_sums_the_loss() {
-    let (loss, right) = score(&[0.0, 0.0, 0.0, 3.0, f32::NAN, 0.0], &[0, 1, 1]);
+    let (loss, right) = score(&[0.0, 0.0, 0.0, 3.0, f32::NAN, 0.0], &[0, 1, 1], None);
     assert_eq!(right, 2);
     assert!(loss.is_nan());
-    let (loss, right) = score(&[0.0, 0.0, 1000.0, 0.0], &[1, 0]);
+    let (loss, right) = score(&[0.0, 0.0, 1000.0, 0.0], &[1, 0], None);
     assert_eq!(right, 1);
     assert!((loss - 2_f64.ln()).abs() < 1e-9);
+    assert_eq!(score(&[0.0, 1.0, 1.0, 0.0], &[1, 0], Some(1)).1, 1, "nobody foretells what is no answer");
 }

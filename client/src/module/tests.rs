@@ -1,5 +1,7 @@
 //! The general path and the built-in models are the same mathematics.
 
+mod language;
+
 use burn::{
     module::Param,
     tensor::{

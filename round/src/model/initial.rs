@@ -13,7 +13,8 @@ impl ModelSpec {
     /// They depend on the `[model]` section and nothing else, so that two tasks which differ only in privacy start
     /// from the same model and a device can check the first model it is given. Softmax regression starts at zero (its
     /// loss is convex); other weights are uniform with variance `2 / fan_in` before a ReLU (He et al. 2015, eq. 10)
-    /// and `1 / fan_in` in the output layer; biases are zero. An app says for each of its own tensors. No device's data are involved: this is public.
+    /// and `1 / fan_in` in the output layer; biases are zero. Of a language model, the embedding has variance 1 and the recurrent layer
+    /// `1 / fan_in`. An app says for each of its own tensors. No device's data are involved: this is public.
     #[must_use]
     pub fn initial(&self) -> Params {
         let mut params = Params::zeros(self.layout());
@@ -35,10 +36,14 @@ impl ModelSpec {
                     continue;
                 }
                 Some(Initial::Uniform(limit)) => limit,
-                None if tensor.name.ends_with(".bias") => continue,
+                None if tensor.shape.len() == 1 => continue,
                 None => {
                     let fan_in: usize = tensor.shape[1..].iter().product();
-                    let gain = if tensor.name.starts_with("output.") { 1.0 } else { 2.0 };
+                    let (gain, fan_in) = match tensor.name.split('.').next() {
+                        Some("embedding") => (1.0, 1),
+                        Some("output" | "gru") => (1.0, fan_in),
+                        _ => (2.0, fan_in),
+                    };
                     (3.0 * gain / fan_in as f32).sqrt()
                 }
             };

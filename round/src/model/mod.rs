@@ -6,9 +6,11 @@
 mod external;
 mod features;
 mod initial;
+mod language;
 
 pub use external::{ExternalTensor, Initial};
 pub use features::Features;
+pub use language::TEXT_START;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -59,6 +61,18 @@ pub enum ModelSpec {
         /// Number of classes.
         classes: usize,
     },
+    /// A language model of characters: an embedding, one layer of gated recurrent units as PyTorch has them, and a dense layer that
+    /// says which character comes next. Examples are text, one for each character that is to be foretold; `plan.batch_size` counts sequences.
+    Gru {
+        /// The characters that are told apart, each once. All others are one and the same: something else.
+        vocabulary: String,
+        /// Numbers that stand for a character.
+        embedding: usize,
+        /// Units of the recurrent layer.
+        hidden: usize,
+        /// Characters of a sequence: so far back does a step of training follow a slope. A device's text is cut into such sequences.
+        sequence: usize,
+    },
     /// An app's own: the protocol knows its tensors, and a `Trainer` of the app knows what to do with them.
     External {
         /// Its tensors, laid end to end in this order.
@@ -92,6 +106,7 @@ impl ModelSpec {
             Self::Linear { .. } => "linear",
             Self::Mlp { .. } => "mlp",
             Self::Cnn { .. } => "cnn",
+            Self::Gru { .. } => "gru",
             Self::External { .. } => "external",
         }
     }
@@ -115,6 +130,15 @@ pub enum ModelError {
         /// The key at fault.
         field: &'static str,
     },
+    /// A character that cannot be in a vocabulary, or is in it already.
+    #[error("model.vocabulary: {character:?} comes up twice, or marks where a text begins: remove it")]
+    Vocabulary {
+        /// The character.
+        character: char,
+    },
+    /// A vocabulary of no character.
+    #[error("model.vocabulary must name at least one character")]
+    NoVocabulary,
     /// Convolution and pooling leave nothing of the image.
     #[error("model.channels: after {layers} convolutions nothing of the {height}x{width} input is left")]
     InputTooSmall {
@@ -161,11 +185,12 @@ pub enum ModelError {
 }
 
 impl ModelSpec {
-    /// Shape of one example, `[channels, height, width]`, where examples are such.
+    /// Shape of one example, `[channels, height, width]`, where examples are such. Of text, an example is a character.
     #[must_use]
     pub fn input(&self) -> Option<[usize; 3]> {
         match self {
             Self::Linear { input, .. } | Self::Mlp { input, .. } | Self::Cnn { input, .. } => Some(*input),
+            Self::Gru { .. } => Some([1; 3]),
             Self::External { input, .. } => *input,
         }
     }
@@ -175,7 +200,7 @@ impl ModelSpec {
     pub fn features(&self) -> Option<Features> {
         match self {
             Self::Linear { features, .. } | Self::Mlp { features, .. } => *features,
-            Self::Cnn { .. } | Self::External { .. } => None,
+            Self::Cnn { .. } | Self::Gru { .. } | Self::External { .. } => None,
         }
     }
 
@@ -186,11 +211,12 @@ impl ModelSpec {
         Some(self.features().map_or(input, |features| features.shape(input)))
     }
 
-    /// Number of classes, where examples have labels.
+    /// Number of classes, where examples are labelled by one. Labels of text are characters, whatever a model makes of them.
     #[must_use]
     pub fn classes(&self) -> Option<usize> {
         match self {
             Self::Linear { classes, .. } | Self::Mlp { classes, .. } | Self::Cnn { classes, .. } => Some(*classes),
+            Self::Gru { .. } => None,
             Self::External { classes, .. } => *classes,
         }
     }
@@ -206,14 +232,19 @@ impl ModelSpec {
         if self.classes().is_some_and(|classes| classes < 2) {
             return Err(ModelError::OneClass);
         }
-        if let Self::External { tensors, .. } = self {
-            external::validate(tensors)?;
-        }
         if let Some((features, input)) = self.features().zip(self.input()) {
             features.validate(input)?;
         }
         let (channels, hidden): (&[usize], &[usize]) = match self {
-            Self::Linear { .. } | Self::External { .. } => (&[], &[]),
+            Self::External { tensors, .. } => {
+                external::validate(tensors)?;
+                (&[], &[])
+            }
+            Self::Gru { vocabulary, embedding, hidden, sequence } => {
+                language::validate(vocabulary, [*embedding, *hidden, *sequence])?;
+                (&[], &[])
+            }
+            Self::Linear { .. } => (&[], &[]),
             Self::Mlp { hidden, .. } if hidden.is_empty() => return Err(ModelError::NoLayer { field: "hidden" }),
             Self::Mlp { hidden, .. } => (&[], hidden),
             Self::Cnn { channels, .. } if channels.is_empty() => return Err(ModelError::NoLayer { field: "channels" }),
@@ -256,8 +287,12 @@ impl ModelSpec {
     }
 
     fn shapes(&self) -> Vec<ParameterShape> {
-        if let Self::External { tensors, .. } = self {
-            return tensors.iter().map(ExternalTensor::shape).collect();
+        match self {
+            Self::External { tensors, .. } => return tensors.iter().map(ExternalTensor::shape).collect(),
+            Self::Gru { vocabulary, embedding, hidden, .. } => {
+                return language::shapes(vocabulary, *embedding, *hidden);
+            }
+            Self::Linear { .. } | Self::Mlp { .. } | Self::Cnn { .. } => {}
         }
         let (Some([image_channels, height, width]), Some(classes)) = (self.seen(), self.classes()) else {
             return Vec::new();
@@ -270,7 +305,7 @@ impl ModelSpec {
         };
         let mut features = image_channels.saturating_mul(height).saturating_mul(width);
         let hidden: &[usize] = match self {
-            Self::Linear { .. } | Self::External { .. } => &[],
+            Self::Linear { .. } | Self::Gru { .. } | Self::External { .. } => &[],
             Self::Mlp { hidden, .. } => hidden,
             Self::Cnn { channels, hidden, .. } => {
                 let mut inputs = image_channels;

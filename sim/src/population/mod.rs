@@ -2,12 +2,15 @@
 
 mod partition;
 mod teacher;
+mod tested;
+
+pub use tested::{Held, Tested};
 
 use std::{borrow::Cow, path::Path};
 
 use murmur_client::{
     Dataset, Examples,
-    data::{Table, User, load_folder, load_table},
+    data::{Table, Text, User, load_folder, load_table, load_text},
     strokes,
 };
 use murmur_round::{device_id::DeviceId, model::ModelSpec};
@@ -65,6 +68,7 @@ impl Population {
             }
             Source::Teacher {} => Self::of_teacher(scenario),
             Source::Table(table) => Self::of_table(scenario, table),
+            Source::Text(text) => Self::of_text(scenario, text),
             Source::Folder { path: None } => Err(SimError::Population(
                 "the source is a folder and none is named: give --data DIR, or set population.source.path".to_owned(),
             )),
@@ -76,6 +80,11 @@ impl Population {
     fn of_teacher(scenario: &Scenario) -> Result<Self, SimError> {
         let spec = &scenario.population;
         let (devices, samples) = (spec.devices.unwrap_or_default(), spec.samples_per_device.unwrap_or_default());
+        if scenario.task.model.classes().is_none() {
+            let kind = scenario.task.model.kind();
+            let message = "the source \"teacher\" draws numbers and labels, which a model of kind";
+            return Err(SimError::Population(format!("{message} {kind:?} does not take")));
+        }
         let teacher = Teacher::new(scenario.seed, &scenario.task.model);
         let wrong = |error: murmur_client::data::ExampleError| SimError::Population(error.to_string());
         let drawn = |pupil, count| teacher.examples(&pupil, count).map_err(wrong);
@@ -85,33 +94,46 @@ impl Population {
     }
 
     fn of_table(scenario: &Scenario, table: &Table) -> Result<Self, SimError> {
-        let path = table.path.as_deref().ok_or_else(|| {
-            SimError::Population(
-                "the source is a table and none is named: give --data FILE, or set population.source.path".to_owned(),
-            )
-        })?;
+        let path = named(table.path.as_deref(), "a table")?;
         let dataset = load_table(table, path)?;
         check(&dataset, &scenario.task.model)?;
-        let test = dataset.test().cloned().ok_or_else(|| {
+        Self::of_users(dataset).ok_or_else(|| {
             SimError::Population(format!("{}: no row is for testing: name a column with split", path.display()))
-        })?;
+        })
+    }
+
+    fn of_text(scenario: &Scenario, text: &Text) -> Result<Self, SimError> {
+        let path = named(text.path.as_deref(), "text")?;
+        let dataset = load_text(text, path)?;
+        check(&dataset, &scenario.task.model)?;
+        Self::of_users(dataset).ok_or_else(|| {
+            let message = "nothing is left to test on: lower population.source.train";
+            SimError::Population(format!("{}: {message}", path.display()))
+        })
+    }
+
+    /// Every user of the data is a device; none where there is nothing to test on.
+    fn of_users(dataset: Dataset) -> Option<Self> {
+        let test = dataset.test().filter(|test| !test.is_empty())?.clone();
         let test_users = dataset.test_users().unwrap_or_default().to_vec();
         let users = dataset.users().unwrap_or_default();
         let parts = users.iter().map(|user| user.indices.clone().collect()).collect();
         let names = Names::Users(users.iter().map(|user| user.name.clone()).collect());
-        Ok(Self { names, data: Data::Partitioned { dataset: Box::new(dataset), parts }, test, test_users })
+        Some(Self { names, data: Data::Partitioned { dataset: Box::new(dataset), parts }, test, test_users })
     }
 
     fn of_folder(scenario: &Scenario, folder: &Path) -> Result<Self, SimError> {
         let (spec, model) = (&scenario.population, &scenario.task.model);
         let dataset = load_folder(folder)?;
         check(&dataset, model)?;
-        let test =
-            dataset.test().filter(|test| !test.is_empty()).cloned().ok_or_else(|| {
-                SimError::Population(format!("{}: no test examples to evaluate on", folder.display()))
-            })?;
+        let test = test_of(&dataset, folder)?;
         let devices = spec.devices.unwrap_or_default();
         let samples = spec.samples_per_device.unwrap_or_default();
+        if dataset.train().is_text() && spec.partition != Some(Partition::Natural {}) {
+            let message =
+                "the data are text, which belongs to whoever wrote it: write partition = { kind = \"natural\" }";
+            return Err(SimError::Population(format!("{}: {message}", folder.display())));
+        }
         let labels = dataset.train().labels();
         let numbered = || Names::Numbered(devices);
         let (names, parts) = match spec.partition {
@@ -192,6 +214,21 @@ impl Population {
     pub fn test(&self) -> &Examples {
         &self.test
     }
+}
+
+/// What a folder holds for testing.
+fn test_of(dataset: &Dataset, folder: &Path) -> Result<Examples, SimError> {
+    let test = dataset.test().filter(|test| !test.is_empty()).cloned();
+    test.ok_or_else(|| SimError::Population(format!("{}: no test examples to evaluate on", folder.display())))
+}
+
+/// The file of a source that has one.
+fn named<'a>(path: Option<&'a Path>, what: &str) -> Result<&'a Path, SimError> {
+    path.ok_or_else(|| {
+        SimError::Population(format!(
+            "the source is {what} and none is named: give --data FILE, or set population.source.path"
+        ))
+    })
 }
 
 fn check(dataset: &Dataset, model: &ModelSpec) -> Result<(), SimError> {

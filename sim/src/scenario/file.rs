@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use murmur_client::data::Table;
+use murmur_client::data::{Table, Text};
 use murmur_privacy::units::{DeltaProbability, Epsilon};
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +71,10 @@ pub enum Source {
     /// A file of comma-separated values, and what its columns mean. Every user of it is a device; what it says is for testing is the test
     /// set. Its path is relative to the scenario's folder; `--data` replaces it, by a file or by a folder that has a file of that name.
     Table(Table),
-    /// A folder of IDX or LEAF files.
+    /// A file of JSON lines of text, and what their fields mean. Every user of it is a device, and what comes last of each user's text is the
+    /// test set. Its path is found as that of a table.
+    Text(Text),
+    /// A folder of IDX or LEAF files, or of one file of JSON lines of text.
     Folder {
         /// The folder, relative to the scenario's own; `--data` replaces it.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -204,17 +207,22 @@ impl PopulationSpec {
                         .to_owned(),
                 );
             }
-            (Source::Table(_), Some(_)) => {
+            (Source::Table(_) | Source::Text(_), Some(_)) => {
                 return Err(
-                    "population.partition: the devices of source \"table\" are its users, remove the key".to_owned()
+                    "population.partition: the devices of source \"table\" or \"text\" are its users, remove the key"
+                        .to_owned(),
                 );
             }
-            (Source::Table(_), None) if self.devices.is_some() || self.samples_per_device.is_some() => {
+            (Source::Table(_) | Source::Text(_), None)
+                if self.devices.is_some() || self.samples_per_device.is_some() =>
+            {
                 return Err(
-                    "population.devices and samples_per_device come from the data with source \"table\"; remove the keys".to_owned()
+                    "population.devices and samples_per_device come from the data with source \"table\" or \"text\"; \
+                            remove the keys"
+                        .to_owned(),
                 );
             }
-            (Source::Table(_), None) => {}
+            (Source::Table(_) | Source::Text(_), None) => {}
             (Source::Folder { .. }, None) => {
                 return Err("population.partition is missing: natural, iid or dirichlet".to_owned());
             }

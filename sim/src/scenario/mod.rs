@@ -108,20 +108,12 @@ impl Scenario {
                 *folder = meant.map(|meant| std::path::absolute(&meant).map_err(SimError::file(meant))).transpose()?;
             }
             (Source::Table(table), given) => {
-                let meant = match (given, &table.path) {
-                    (Some(folder), Some(written)) if folder.is_dir() => {
-                        Some(folder.join(written.file_name().unwrap_or(written.as_os_str())))
-                    }
-                    (Some(file), _) => Some(file.clone()),
-                    (None, Some(written)) => Some(path.parent().unwrap_or(Path::new("")).join(written)),
-                    (None, None) => None,
-                };
-                table.path =
-                    meant.map(|meant| std::path::absolute(&meant).map_err(SimError::file(meant))).transpose()?;
+                table.path = file_meant(table.path.as_deref(), given.as_deref(), path)?;
                 if table.standardise == Some(Standardise::Whole) && task.privacy.delta().is_some() {
                     return Err(SimError::StandardisedByAll { path: path.to_owned() });
                 }
             }
+            (Source::Text(text), given) => text.path = file_meant(text.path.as_deref(), given.as_deref(), path)?,
             (Source::Strokes {} | Source::Teacher {}, Some(_)) => {
                 let message = "--data was given, but the population's source is not a folder";
                 return Err(scenario_error(path, message.to_owned()));
@@ -143,6 +135,20 @@ impl Scenario {
     pub fn to_toml(&self) -> Result<String, SimError> {
         toml::to_string(self).map_err(|error| SimError::Serialise(error.to_string()))
     }
+}
+
+/// The one file of a source, absolute: what the scenario at `scenario` writes, or what the command line gives in its place, a file or a
+/// folder that has a file of that name.
+fn file_meant(written: Option<&Path>, given: Option<&Path>, scenario: &Path) -> Result<Option<PathBuf>, SimError> {
+    let meant = match (given, written) {
+        (Some(folder), Some(written)) if folder.is_dir() => {
+            Some(folder.join(written.file_name().unwrap_or(written.as_os_str())))
+        }
+        (Some(file), _) => Some(file.to_owned()),
+        (None, Some(written)) => Some(scenario.parent().unwrap_or(Path::new("")).join(written)),
+        (None, None) => None,
+    };
+    meant.map(|meant| std::path::absolute(&meant).map_err(SimError::file(meant))).transpose()
 }
 
 fn scenario_error(path: &Path, message: String) -> SimError {

@@ -11,6 +11,7 @@ mod data;
 mod explain;
 mod interrupted;
 mod json;
+mod language;
 mod local;
 mod mechanism;
 mod metrics;
