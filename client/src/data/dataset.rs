@@ -79,9 +79,8 @@ impl Dataset {
         let (test, test_origins) = test.unzip();
         let test_origins = test_origins.unwrap_or_default();
         let dataset = Self { train, users, test, test_users: None, unseen: None, train_origins, test_origins };
-        match &dataset.test {
-            Some(test) => dataset.check_shape(test, &path_of(&dataset.test_origins, 0))?,
-            None => {}
+        if let Some(test) = &dataset.test {
+            dataset.check_shape(test, &path_of(&dataset.test_origins, 0))?;
         }
         Ok(dataset)
     }
