@@ -65,7 +65,7 @@ pub enum ReconcileError {
         task: TaskHash,
         /// Why not.
         #[source]
-        cause: LedgerError,
+        cause: Box<LedgerError>,
     },
     /// Models state that their population was opened with different budgets.
     #[error(
@@ -206,7 +206,7 @@ fn reserve_again<S: Store>(
     };
     let entry = match ledger.take_over(founding.reservation) {
         Ok(entry) => entry,
-        Err(cause) => return Err(ReconcileError::Misfit { population, model, task, cause }),
+        Err(cause) => return Err(ReconcileError::Misfit { population, model, task, cause: cause.into() }),
     };
     store.append(&population, &entry)?;
     ledger.persisted(entry.index).map_err(|cause| ServerError::Ledger { population, cause })?;

@@ -201,7 +201,7 @@ async fn a_recommended_task_runs_unedited_in_both_worlds() {
                   epsilon = [2.0, 8.0]\nclip = [0.25, 0.5]\n";
     std::fs::write(path("search.toml"), search).unwrap();
     let plan = Plan::load(path("search.toml").to_str().unwrap(), &Overrides::default()).unwrap();
-    let hands = Hands { cores: NonZeroUsize::new(2).unwrap(), shard: None };
+    let hands = Hands { cores: NonZeroUsize::new(2).unwrap(), shard: None, interrupt: None };
     let Ended::Done(tuned) = tune::tune(&plan, &path("tuned"), &[], hands, &Nobody).unwrap() else {
         panic!("nobody else has a part in it")
     };

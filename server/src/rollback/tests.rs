@@ -152,7 +152,8 @@ fn a_reservation_whose_place_another_task_has_taken_is_refused() {
     found(&other, Some(ledger), None, Provenance::OperatingSystem, |entry| store.append("phones", entry)).unwrap();
     let error = reconcile(&mut store, "phones").unwrap_err();
     assert!(
-        matches!(&error, ReconcileError::Misfit { task: of, cause: LedgerError::OverBudget { .. }, .. } if *of == task),
+        matches!(&error, ReconcileError::Misfit { task: of, cause, .. }
+            if *of == task && matches!(**cause, LedgerError::OverBudget { .. })),
         "{error}"
     );
     assert!(behind(&mut store, "phones").unwrap().is_some(), "and no round is opened");
