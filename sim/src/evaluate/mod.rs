@@ -38,7 +38,7 @@ pub struct Evaluate {
     /// Scenario whose model and test data these are. Left out: the scenario.toml beside the model, or --task with --data.
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<String>,
-    /// Task whose [model] it is, instead of the scenario's.
+    /// Task whose `[model]` it is, instead of the scenario's.
     #[arg(long, value_name = "FILE")]
     pub task: Option<PathBuf>,
     /// Folder or file with the data, instead of the scenario's.
