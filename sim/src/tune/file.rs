@@ -72,12 +72,23 @@ pub enum Method {
     Bayesian,
 }
 
-/// The `[simulate]` section: fewer devices than will be there.
+/// The `[simulate]` section: fewer devices than will be there. Exactly one of the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Simulate {
     /// Devices that are simulated in the place of the scenario's.
-    pub devices: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<u64>,
+    /// Devices that will be there, for which the scenario's stand: where their number is that of the users in the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed: Option<u64>,
+}
+
+impl Simulate {
+    /// Devices that will be there and devices that are simulated, where the scenario has so many.
+    pub(super) fn counts(self, scenario: u64) -> (u64, u64) {
+        (self.deployed.unwrap_or(scenario), self.devices.unwrap_or(scenario))
+    }
 }
 
 /// The `[recommend]` section: which point of the frontier is recommended. With neither key: the least epsilon that cannot be told from the
@@ -127,7 +138,10 @@ impl TuneFile {
         if self.recommend.accuracy.is_some() && self.recommend.epsilon.is_some() {
             return Err("recommend.accuracy and recommend.epsilon ask for two different points: remove one".to_owned());
         }
-        if self.simulate.is_some_and(|simulate| simulate.devices == 0) {
+        if self.simulate.is_some_and(|simulate| simulate.devices.is_some() == simulate.deployed.is_some()) {
+            return Err("[simulate] needs exactly one of devices and deployed".to_owned());
+        }
+        if self.simulate.is_some_and(|simulate| simulate.devices == Some(0)) {
             return Err("simulate.devices must be at least 1".to_owned());
         }
         self.space.validate(kind == Method::Grid)

@@ -129,8 +129,8 @@ pub fn finished(folder: &Path) -> Result<usize, TuneError> {
 /// [`TuneError::NoSearch`] where there is none, [`TuneError::Unfinished`] where trials are missing, others for what cannot be read.
 pub fn read(folder: &Path) -> Result<Tuned, TuneError> {
     let (store, plan) = Store::find_search(folder)?;
-    let devices = store.deployed_devices()?;
-    let mut stages = Stages::over(&plan, devices)?;
+    let (deployed, simulated) = store.devices()?;
+    let mut stages = Stages::over(&plan, deployed, simulated)?;
     loop {
         match stages.next()? {
             Step::Run(trials) => {

@@ -102,19 +102,27 @@ impl Plan {
                     .to_owned(),
             );
         }
-        let (devices, simulated) = (self.scenario.population.devices, self.simulate.map(|simulate| simulate.devices));
+        let (devices, simulated) =
+            (self.scenario.population.devices, self.simulate.and_then(|simulate| simulate.devices));
         match (devices, simulated) {
-            (_, None) => Ok(()),
-            (None, Some(_)) => Err("simulate.devices needs a scenario that names its devices".to_owned()),
-            (Some(devices), Some(simulated)) if simulated > devices => {
-                Err(format!("simulate.devices is {simulated}, and the scenario has {devices}: fewer stand for more, not the other way round"))
+            (None, Some(_)) => {
+                return Err("simulate.devices needs a scenario that names its devices: where the data do, say simulate.deployed".to_owned());
             }
-            _ if self.scenario.task.privacy.local.is_some() => Err(
-                "simulate.devices scales the noise on sums; with [privacy.local] each device brings its own, which fewer of them would \
+            (Some(devices), Some(simulated)) if simulated > devices => {
+                return Err(format!(
+                    "simulate.devices is {simulated}, and the scenario has {devices}: fewer stand for more, not the other way round"
+                ));
+            }
+            _ => {}
+        }
+        match self.simulate {
+            None => Ok(()),
+            Some(_) if self.scenario.task.privacy.local.is_some() => Err(
+                "[simulate] scales the noise on sums; with [privacy.local] each device brings its own, which fewer of them would \
                  average less: remove one of the two"
                     .to_owned(),
             ),
-            _ => Ok(()),
+            Some(_) => Ok(()),
         }
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Stages<'a> {
     plan: &'a Plan,
     /// Devices of the deployed population.
     devices: u64,
+    /// Devices that are simulated for them.
+    simulated: u64,
     settings: Vec<Settings>,
     levels: Vec<Level>,
     /// Rungs that were climbed, of `rungs`; one more once the best ones were repeated.
@@ -55,11 +57,18 @@ impl<'a> Stages<'a> {
             Some(devices) => devices,
             None => Population::of(&plan.scenario)?.devices(),
         };
-        Self::over(plan, devices)
+        let (deployed, simulated) = plan.simulate.map_or((devices, devices), |simulate| simulate.counts(devices));
+        if simulated > deployed {
+            let message = format!(
+                "simulate.deployed is {deployed}, and the data hold {simulated} users: fewer stand for more, not the other way round"
+            );
+            return Err(TuneError::File { path: "[simulate]".into(), message });
+        }
+        Self::over(plan, deployed, simulated)
     }
 
-    /// Of a deployed population of so many devices.
-    pub(super) fn over(plan: &'a Plan, devices: u64) -> Result<Self, TuneError> {
+    /// Of a deployed population of so many devices, for which so many are simulated.
+    pub(super) fn over(plan: &'a Plan, devices: u64, simulated: u64) -> Result<Self, TuneError> {
         let settings = plan.settings()?;
         let running: Vec<usize> = (0..settings.len()).collect();
         let level = |target| Level {
@@ -76,7 +85,18 @@ impl<'a> Stages<'a> {
             (Method::Bayesian, _, Some(batch)) => plan.search.settings.unwrap_or(1).div_ceil(batch.max(1)),
             _ => 1,
         };
-        Ok(Self { plan, devices, settings, levels, climbed: 0, rungs, trials: Vec::new(), behind: 0, current: 0 })
+        Ok(Self {
+            plan,
+            devices,
+            simulated,
+            settings,
+            levels,
+            climbed: 0,
+            rungs,
+            trials: Vec::new(),
+            behind: 0,
+            current: 0,
+        })
     }
 
     /// Settings in the running on a rung, of each level.
@@ -119,7 +139,7 @@ impl<'a> Stages<'a> {
                 if kept.len() == wanted {
                     break;
                 }
-                let made = pair(self.plan, &self.settings[index], level.target, self.devices);
+                let made = pair(self.plan, &self.settings[index], level.target, self.devices, self.simulated);
                 let pair = match made {
                     Ok(pair) => pair,
                     Err(why) => {
@@ -244,7 +264,8 @@ impl<'a> Stages<'a> {
             let nothing = |why: &str| TuneError::NothingRan { target: level.target.to_string(), why: why.to_owned() };
             let settings =
                 level.running.first().map(|index| &self.settings[*index]).ok_or_else(|| nothing(&level.why))?;
-            let pair = pair(self.plan, settings, level.target, self.devices).map_err(|why| nothing(&why))?;
+            let pair =
+                pair(self.plan, settings, level.target, self.devices, self.simulated).map_err(|why| nothing(&why))?;
             let accuracies: Vec<f64> = level.repeated.iter().filter_map(|found| found.accuracy).collect();
             let first = level.repeated.first().ok_or_else(|| nothing("no run"))?;
             if accuracies.len() < level.repeated.len() {
@@ -280,9 +301,8 @@ impl<'a> Stages<'a> {
     }
 }
 
-/// The deployed task of some settings, and what is simulated for it.
-fn pair(plan: &Plan, settings: &Settings, target: Target, devices: u64) -> Result<Pair, String> {
+/// The deployed task of some settings for so many devices, and what is simulated for it by so many.
+fn pair(plan: &Plan, settings: &Settings, target: Target, devices: u64, simulated: u64) -> Result<Pair, String> {
     let task = plan.task(settings, target, devices)?;
-    let simulated = plan.simulate.map_or(devices, |simulate| simulate.devices);
     Pair::of(task, target, devices, simulated).map_err(|error| error.to_string())
 }

@@ -19,8 +19,9 @@ pub(super) const FRONTIER: &str = "frontier.json";
 
 /// What is looked up of a point of the frontier.
 #[derive(Deserialize)]
-struct Deployed {
+struct Counts {
     deployed_devices: u64,
+    simulated_devices: u64,
 }
 
 /// A search's folder.
@@ -58,17 +59,17 @@ impl Store {
         Ok((Self { folder: folder.to_owned() }, plan))
     }
 
-    /// Devices of the deployed population, as the frontier says: to count them anew may take the data.
-    pub(super) fn deployed_devices(&self) -> Result<u64, TuneError> {
+    /// Devices of the deployed population, and those that were simulated for them, as the frontier says: to count them anew may take the data.
+    pub(super) fn devices(&self) -> Result<(u64, u64), TuneError> {
         let path = self.folder.join(FRONTIER);
         if !path.is_file() {
             return Err(TuneError::Unfinished { folder: self.folder.clone() });
         }
         let bytes = fs::read(&path).map_err(SimError::file(&path))?;
-        let points: Vec<Deployed> = serde_json::from_slice(&bytes)
+        let points: Vec<Counts> = serde_json::from_slice(&bytes)
             .map_err(|error| TuneError::File { path: path.clone(), message: error.to_string() })?;
         let first = points.first().ok_or_else(|| TuneError::Unfinished { folder: self.folder.clone() })?;
-        Ok(first.deployed_devices)
+        Ok((first.deployed_devices, first.simulated_devices))
     }
 
     fn begin(&self, plan: &Plan) -> Result<(), TuneError> {

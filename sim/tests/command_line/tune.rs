@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     data, tables,
-    world::{TASK, World},
+    world::{TASK, World, with},
 };
 
 /// Eight trials of each of three noise levels, three of which are runs of the best settings.
@@ -254,6 +254,34 @@ fn fewer_devices_under_scaled_noise_are_marked_wherever_a_number_of_theirs_stand
     // What is promised is what the deployed task costs.
     let checked = world.sim(&["check", "scaled/task.toml", "--population", "12", "--json"]).object();
     assert_eq!(checked["guarantee"]["noise_multiplier"], told["recommended"]["noise_multiplier"]);
+}
+
+#[test]
+fn the_users_in_the_data_may_stand_for_more_devices_that_will_be_there() {
+    let world = tables::world();
+    let promise = r#"privacy = { clip = 1.0, mechanism = "gaussian", epsilon = 8.0, delta = 1e-5, noise_multiplier = "calibrate" }"#;
+    world.write("task.toml", with(&world.read("task.toml"), "privacy", promise));
+    let search = |simulate: &str| {
+        format!(
+            "scenario = \"scenario.toml\"\ndata = \"public\"\n[search]\nkind = \"grid\"\nrepeats = 2\n[space]\nepsilon = [8.0]\n\
+             clip = [0.5]\n[simulate]\n{simulate}\n"
+        )
+    };
+    let arguments = ["--data", "data", "--out", "scaled"];
+    world.write("search.toml", search("deployed = 30000"));
+    let told = finish(&world, &arguments);
+    assert_eq!((&told["scaled"], &told["recommended"]["deployed_devices"]), (&true.into(), &30_000.into()));
+    assert_eq!(told["recommended"]["simulated_devices"], 3);
+    // From its files alone, without the data.
+    assert_eq!(world.sim(&["report", "scaled"]).code, Some(0));
+    for (simulate, named) in [
+        ("deployed = 2", "fewer stand for more"),
+        ("devices = 2", "simulate.deployed"),
+        ("deployed = 9\ndevices = 2", "exactly one"),
+    ] {
+        world.write("search.toml", search(simulate));
+        world.fails(&["tune", "search.toml", "--data", "data", "--out", "other"], &[named]);
+    }
 }
 
 #[test]
