@@ -28,8 +28,8 @@ pub enum TableError {
         /// The line, counted from 1.
         line: u64,
     },
-    /// Anything else that the reader of comma-separated values objects to.
-    #[error("not comma-separated values: {what}")]
+    /// Anything else that the reader of comma-separated values, or of Parquet, objects to.
+    #[error("not a table: {what}")]
     Unreadable {
         /// What it says.
         what: String,
@@ -45,6 +45,12 @@ pub enum TableError {
     /// Two columns of one name.
     #[error("two columns are called {column:?}: give each a name of its own")]
     SameName {
+        /// The name.
+        column: String,
+    },
+    /// A column of lists or of columns.
+    #[error("column {column:?} holds lists or columns of its own: write each as a column")]
+    NestedColumn {
         /// The name.
         column: String,
     },
@@ -66,7 +72,7 @@ pub enum TableError {
     /// A field that does not hold what its column should.
     #[error("line {line}, column {column:?}: {found:?} is not {expected}")]
     Field {
-        /// The line, counted from 1.
+        /// The line, counted from 1; of a Parquet file the row, which is one less.
         line: u64,
         /// The column.
         column: String,
@@ -76,7 +82,7 @@ pub enum TableError {
         found: String,
     },
     /// Names, and no rows below them.
-    #[error("there is no row below the line of names")]
+    #[error("there is no row below the names")]
     NoRows,
     /// No training rows to take mean and deviation from.
     #[error(

@@ -1,10 +1,11 @@
-//! Tables: comma-separated values with a line of names, plain or gzip-compressed; one row is one labelled example of somebody.
+//! Tables: comma-separated values with a line of names, plain or gzip-compressed, or Parquet; one row is one labelled example of somebody.
 //!
 //! What a column means is written down beside the file and never guessed from its values: the levels of a category are part of
 //! what is public about a task, and a device that holds only its own rows must come to the same features as all others.
 
 mod columns;
 mod error;
+mod parquet;
 mod standardise;
 #[cfg(test)]
 mod tests;
@@ -30,11 +31,11 @@ use columns::{Columns, Row};
 /// No table is longer than this, decompressed: 1 GiB.
 const LIMIT: u64 = 1 << 30;
 
-/// A file of comma-separated values, and what its columns mean. Every column that no key names is a number and a feature.
+/// A file of comma-separated values or of Parquet, and what its columns mean. Every column that no key names is a number and a feature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// The file, `.csv` or `.csv.gz`.
+    /// The file, `.csv`, `.csv.gz` or `.parquet`; its first bytes say which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Column of the label: a class number from 0.
@@ -69,7 +70,7 @@ pub fn load_table(table: &Table, path: &Path) -> Result<Dataset, DataError> {
     if bytes.len() as u64 > LIMIT {
         return Err(wrong(TableError::TooLong { limit: LIMIT }));
     }
-    let mut users = read_users(table, &bytes).map_err(wrong)?;
+    let mut users = read_users(table, bytes).map_err(wrong)?;
     if let Some(standardise) = table.standardise {
         standardise.apply(&mut users).map_err(wrong)?;
     }
@@ -109,13 +110,23 @@ struct Rows {
     test: Vec<Row>,
 }
 
-fn read_users(table: &Table, bytes: &[u8]) -> Result<Vec<Rows>, TableError> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+fn read_users(table: &Table, bytes: Vec<u8>) -> Result<Vec<Rows>, TableError> {
+    if parquet::is(&bytes) {
+        let (names, rows) = parquet::read(bytes)?;
+        return by_user(&Columns::of(table, &names)?, rows);
+    }
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
     let columns = Columns::of(table, reader.headers().map_err(TableError::from)?)?;
+    by_user(&columns, reader.records().map(|record| record.map_err(TableError::from)))
+}
+
+fn by_user(
+    columns: &Columns,
+    records: impl Iterator<Item = Result<csv::StringRecord, TableError>>,
+) -> Result<Vec<Rows>, TableError> {
     let (mut users, mut places): (Vec<Rows>, BTreeMap<_, usize>) = (Vec::new(), BTreeMap::new());
-    for record in reader.records() {
-        let record = record.map_err(TableError::from)?;
-        let (name, is_test, row) = columns.read(&record)?;
+    for record in records {
+        let (name, is_test, row) = columns.read(&record?)?;
         let place = *places.entry(name.clone()).or_insert_with(|| {
             users.push(Rows { name, train: Vec::new(), test: Vec::new() });
             users.len() - 1
