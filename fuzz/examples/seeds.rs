@@ -25,6 +25,7 @@ fn main() {
         grid: Some(grid),
         clip: 0.5,
         position: 1,
+        mu: None,
     };
     let certificate = v1::DeviceCertificate {
         device_id: "a".into(),

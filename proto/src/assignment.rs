@@ -48,8 +48,13 @@ impl TryFrom<v1::Assignment> for Assignment {
             model: digest("assignment.model_sha256", &wire.model_sha256)?,
             grid: wire.grid.ok_or(WireError::Missing { field: "assignment.grid" })?.try_into()?,
             clip: Clip::new(wire.clip).map_err(|_| WireError::NoClip { clip: wire.clip })?,
+            mu: wire.mu.map(pull).transpose()?,
         })
     }
+}
+
+fn pull(mu: f32) -> Result<f32, WireError> {
+    if mu.is_finite() && mu >= 0.0 { Ok(mu) } else { Err(WireError::NoPull { mu }) }
 }
 
 impl From<Assignment> for v1::Assignment {
@@ -61,6 +66,7 @@ impl From<Assignment> for v1::Assignment {
             model_sha256: digest_bytes(&assignment.model),
             grid: Some(assignment.grid.into()),
             clip: assignment.clip.get(),
+            mu: assignment.mu,
         }
     }
 }
@@ -84,8 +90,8 @@ mod tests {
     #[test]
     fn an_assignment_has_these_bytes() {
         let (task, model) = (Digest::new([0x11; 32]), Digest::new([0x22; 32]));
-        let wire =
-            v1::Assignment::from(Assignment { task, round: 300, position: 7, model, grid: grid(), clip: clip(0.5) });
+        let sent = Assignment { task, round: 300, position: 7, model, grid: grid(), clip: clip(0.5), mu: Some(0.25) };
+        let wire = v1::Assignment::from(sent);
         let expected = [
             "0a20",
             &"11".repeat(32), // 1: task_hash, 32 bytes
@@ -106,14 +112,13 @@ mod tests {
             "000000000000e03f", // 5: clip, 0.5
             "30",
             "07", // 6: position, 7
+            "3d",
+            "0000803e", // 7: mu, 0.25
         ]
         .concat();
         assert_eq!(hex::encode(wire.encode_to_vec()), expected);
         let read = v1::Assignment::decode(hex::decode(expected).unwrap().as_slice()).unwrap();
-        assert_eq!(
-            Assignment::try_from(read).unwrap(),
-            Assignment { task, round: 300, position: 7, model, grid: grid(), clip: clip(0.5) }
-        );
+        assert_eq!(Assignment::try_from(read).unwrap(), sent);
     }
 
     #[test]
@@ -125,9 +130,10 @@ mod tests {
             model: Digest::ZERO,
             grid: grid(),
             clip: clip(1.0),
+            mu: None,
         });
         type Spoil = fn(&mut v1::Assignment);
-        let cases: [(Spoil, &str); 10] = [
+        let cases: [(Spoil, &str); 12] = [
             (|wire| wire.task_hash = vec![0; 31].into(), "assignment.task_hash"),
             (|wire| wire.model_sha256 = vec![0; 33].into(), "assignment.model_sha256"),
             (|wire| wire.grid = None, "assignment.grid"),
@@ -138,6 +144,8 @@ mod tests {
             (|wire| wire.grid.as_mut().unwrap().bound = u64::MAX, "grid: "),
             (|wire| wire.clip = f64::NAN, "assignment.clip"),
             (|wire| wire.clip = 0.0, "assignment.clip"),
+            (|wire| wire.mu = Some(f32::NAN), "assignment.mu"),
+            (|wire| wire.mu = Some(-0.5), "assignment.mu"),
         ];
         for (spoil, named) in cases {
             let mut wire = good.clone();
@@ -152,10 +160,11 @@ mod tests {
         fn assignments_survive_the_wire(
             task: [u8; 32], model: [u8; 32], round: u32, position: u32,
             fraction_bits in -200_i16..200, bits in 20_u32..40, dimension in 1_usize..10_000, width in 1e-9_f64..1e9,
+            mu in proptest::option::of(0.0_f32..1e9),
         ) {
             let grid = Grid::new(fraction_bits, 64, 1 << bits, dimension, 1, 0).unwrap();
             let (task, model, clip) = (Digest::new(task), Digest::new(model), clip(width));
-            let sent = Assignment { task, round, position, model, grid, clip };
+            let sent = Assignment { task, round, position, model, grid, clip, mu };
             let bytes = v1::Assignment::from(sent).encode_to_vec();
             prop_assert_eq!(Assignment::try_from(v1::Assignment::decode(bytes.as_slice()).unwrap()).unwrap(), sent);
         }

@@ -43,6 +43,12 @@ pub enum WireError {
         /// The number given.
         clip: f64,
     },
+    /// A number that is no pull.
+    #[error("assignment.mu is {mu}; it must be 0 or a positive finite number")]
+    NoPull {
+        /// The number given.
+        mu: f32,
+    },
     /// Numbers that are no grid.
     #[error("grid: {0}")]
     Grid(GridError),

@@ -13,6 +13,7 @@ use crate::{
     measure::ReleasedMetrics,
     optimizer::{Averaging, OptimizerState},
     params::{Layout, Params},
+    proximal::ProximalState,
     task::{Task, TaskHash},
 };
 
@@ -42,6 +43,9 @@ pub struct Manifest {
     pub founding: Option<Founding>,
     /// The clip of the round that begins with this model.
     pub clip: Clip,
+    /// Where FedProx's pull stands, where that is adaptive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proximal: Option<ProximalState>,
     /// What the round said about the model before this one; absent where the task does not measure.
     pub metrics: Option<ReleasedMetrics>,
     /// Which average of released models the file holds; absent where it is the one that the round released.
@@ -107,11 +111,11 @@ impl Checkpoint {
     }
 
     /// Decodes what a previous process stored, checking every name, shape and the model's digest: parameters, optimiser state and the
-    /// clip to go on with.
+    /// manifest, which says with what clip and pull to go on.
     ///
     /// # Errors
     /// [`CheckpointError`].
-    pub fn decode(&self, task: &Task, expected: Digest) -> Result<(Params, OptimizerState, Clip), CheckpointError> {
+    pub fn decode(&self, task: &Task, expected: Digest) -> Result<(Params, OptimizerState, Manifest), CheckpointError> {
         let found = Digest::of(&self.model);
         if found != expected {
             return Err(CheckpointError::Digest { expected, found });
@@ -123,7 +127,7 @@ impl Checkpoint {
         let slots = (0..task.server.slot_count())
             .map(|index| read_tensor(&file, &slot_name(index), &[params.dimension()]))
             .collect::<Result<_, _>>()?;
-        Ok((params, OptimizerState { steps, slots }, read_manifest(&self.model)?.clip))
+        Ok((params, OptimizerState { steps, slots }, read_manifest(&self.model)?))
     }
 }
 
@@ -135,9 +139,9 @@ impl Checkpoint {
     /// [`CheckpointError`], as for [`decode`](Self::decode).
     pub fn averaged(&self, task: &Task) -> Result<Option<Vec<u8>>, CheckpointError> {
         let server = &task.server;
-        let (params, state, _) = self.decode(task, self.digest)?;
+        let (params, state, manifest) = self.decode(task, self.digest)?;
         let Some(params) = server.averaged(&state, &params) else { return Ok(None) };
-        let manifest = Manifest { average: server.average, ..read_manifest(&self.model)? };
+        let manifest = Manifest { average: server.average, ..manifest };
         Ok(Some(write_model(&params, &manifest)?))
     }
 }

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::{
     device_id::DeviceId,
+    proximal::AdaptiveProximal,
     rate::{RateError, RateSchedule},
     task::TaskHash,
 };
@@ -28,6 +29,9 @@ pub struct LocalPlan {
     /// FedProx: `mu` of the term `mu / 2 * |params - global|^2` that is added to the loss (Li et al. 2020, eq. 2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proximal: Option<f32>,
+    /// FedProx with a `mu` that follows the loss which rounds release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptive_proximal: Option<AdaptiveProximal>,
     /// Pulls all parameters towards 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_decay: Option<WeightDecay>,
@@ -67,6 +71,9 @@ pub enum PlanError {
     /// A schedule that is none.
     #[error(transparent)]
     Rate(#[from] RateError),
+    /// An adaptive pull that is none, or that is asked for beside one that does not change.
+    #[error("{0}")]
+    AdaptiveProximal(String),
     /// No argument for them is shipped.
     #[error(
         "plan.control_variates: SCAFFOLD has every device keep a control variate, made of its data, from round to round, and move a \
@@ -81,8 +88,16 @@ impl LocalPlan {
     /// Plain SGD, the same in every round.
     #[must_use]
     pub const fn plain(epochs: u32, batch_size: u32, learning_rate: f32) -> Self {
-        let (schedule, proximal, weight_decay, control_variates) = (None, None, None, false);
-        Self { epochs, batch_size, learning_rate, schedule, proximal, weight_decay, control_variates }
+        Self {
+            epochs,
+            batch_size,
+            learning_rate,
+            schedule: None,
+            proximal: None,
+            adaptive_proximal: None,
+            weight_decay: None,
+            control_variates: false,
+        }
     }
 
     /// Checks the section.
@@ -102,6 +117,13 @@ impl LocalPlan {
         if self.control_variates {
             return Err(PlanError::ControlVariates);
         }
+        if let Some(adaptive) = &self.adaptive_proximal {
+            adaptive.validate().map_err(PlanError::AdaptiveProximal)?;
+            if self.proximal.is_some() {
+                let message = "plan.proximal and plan.adaptive_proximal are two pulls: remove one";
+                return Err(PlanError::AdaptiveProximal(message.to_owned()));
+            }
+        }
         let numbers = [
             ("learning_rate", Some(self.learning_rate)),
             ("proximal", self.proximal),
@@ -115,11 +137,12 @@ impl LocalPlan {
         Ok(self.schedule.map_or(Ok(()), |schedule| schedule.validate("plan"))?)
     }
 
-    /// What is to be done in the round before which `released` rounds were released: the plan without anything that changes.
+    /// What is to be done in the round before which `released` rounds were released: the plan without anything that changes. `mu` is the round's
+    /// pull; it is for plans whose pull adapts, and others have their own.
     ///
     /// A rate that a schedule brings to 0 stays the smallest positive number: a plan always has a rate.
     #[must_use]
-    pub fn at(&self, released: u32) -> Self {
+    pub fn at(&self, released: u32, mu: Option<f32>) -> Self {
         let factor = self.schedule.map_or(1.0, |schedule| schedule.factor(released));
         let learning_rate = match self.schedule {
             Some(_) => ((f64::from(self.learning_rate) * factor) as f32).max(f32::MIN_POSITIVE),
@@ -127,7 +150,8 @@ impl LocalPlan {
         };
         let decays = |decay: &WeightDecay| decay.rounds.is_none_or(|rounds| released < rounds);
         let weight_decay = self.weight_decay.filter(decays).map(|decay| WeightDecay { rounds: None, ..decay });
-        Self { learning_rate, schedule: None, weight_decay, ..*self }
+        let proximal = self.adaptive_proximal.map_or(self.proximal, |_| mu.filter(|mu| *mu > 0.0));
+        Self { learning_rate, schedule: None, proximal, adaptive_proximal: None, weight_decay, ..*self }
     }
 }
 
@@ -163,14 +187,18 @@ mod tests {
             LocalPlan { schedule, weight_decay: Some(decay), proximal: Some(0.3), ..LocalPlan::plain(2, 5, 0.4) };
         let throughout = Some(WeightDecay { rounds: None, ..decay });
         let second = LocalPlan { proximal: Some(0.3), weight_decay: throughout, ..LocalPlan::plain(2, 5, 0.2) };
-        assert_eq!(plan.at(1), second);
-        assert_eq!(plan.at(2), LocalPlan { proximal: Some(0.3), ..LocalPlan::plain(2, 5, 0.1) });
+        assert_eq!(plan.at(1, None), second);
+        assert_eq!(plan.at(2, Some(0.9)), LocalPlan { proximal: Some(0.3), ..LocalPlan::plain(2, 5, 0.1) });
         let ends = LocalPlan {
             schedule: Some(RateSchedule::Cosine { rounds: 1, last: 0.0, warm_up: 0 }),
             ..LocalPlan::plain(1, 1, 1.0)
         };
-        assert_eq!(ends.at(7).validate(), Ok(()));
-        assert_eq!(LocalPlan::plain(1, 1, 0.7).at(9), LocalPlan::plain(1, 1, 0.7));
+        assert_eq!(ends.at(7, None).validate(), Ok(()));
+        assert_eq!(LocalPlan::plain(1, 1, 0.7).at(9, None), LocalPlan::plain(1, 1, 0.7));
+        let adaptive_proximal = Some(AdaptiveProximal { start: 0.0, step: 0.1, patience: 5 });
+        let adapts = LocalPlan { adaptive_proximal, ..LocalPlan::plain(1, 1, 0.7) };
+        assert_eq!(adapts.at(3, Some(0.0)), LocalPlan::plain(1, 1, 0.7));
+        assert_eq!(adapts.at(3, Some(0.2)), LocalPlan { proximal: Some(0.2), ..LocalPlan::plain(1, 1, 0.7) });
     }
 
     #[test]
@@ -189,6 +217,14 @@ mod tests {
                 "plan.weight_decay.rounds",
             ),
             (LocalPlan { schedule: Some(RateSchedule::Constant { warm_up: 0 }), ..plain }, "plan.schedule.warm_up"),
+            (
+                LocalPlan {
+                    proximal: Some(0.1),
+                    adaptive_proximal: Some(AdaptiveProximal { start: 0.0, step: 0.1, patience: 5 }),
+                    ..plain
+                },
+                "two pulls",
+            ),
             (LocalPlan { control_variates: true, ..plain }, "SCAFFOLD"),
         ] {
             assert!(plan.validate().unwrap_err().to_string().contains(named), "{plan:?}");

@@ -111,6 +111,8 @@ pub struct Assignment {
     pub grid: Grid,
     /// The round's clip: the task's own unless that is adaptive.
     pub clip: Clip,
+    /// The round's pull towards the model to start from (FedProx), where that is adaptive.
+    pub mu: Option<f32>,
 }
 
 /// Why a device got no work.

@@ -26,6 +26,11 @@ impl Shared {
             self.metrics =
                 Some(ReleasedMetrics::of_sums(reports, loss, accuracy, loss_bound, privacy.delta().is_some()));
         }
+        if let Some(((rule, state), metrics)) =
+            self.schedule.task().plan.adaptive_proximal.zip(self.proximal).zip(self.metrics)
+        {
+            self.proximal = Some(rule.next(state, metrics.loss));
+        }
         let within = sum_of(|measure| matches!(measure, Measure::WithinClip));
         if let (Some(adaptive), Some(within)) = (privacy.adaptive_clip, within) {
             self.clip = adaptive.next(self.clip, within, self.schedule.expected_cohort())?;

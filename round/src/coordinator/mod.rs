@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use crate::{
     SharedLedger,
-    checkpoint::{Checkpoint, CheckpointError, read_manifest},
+    checkpoint::{Checkpoint, CheckpointError},
     device_id::DeviceId,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
@@ -139,22 +139,21 @@ impl Coordinator {
             return Err(StartError::Blocks { reserved, found });
         }
         let interrupted = account.open_round();
-        let mut metrics = None;
-        let (params, optimizer, clip) = match (account.model(), stored) {
+        let (params, optimizer, clip, proximal, metrics) = match (account.model(), stored) {
             (Some((_, model)), Some(checkpoint)) => {
-                let decoded = checkpoint.decode(schedule.task(), model)?;
-                metrics = read_manifest(&checkpoint.model)?.metrics;
-                decoded
+                let (params, optimizer, manifest) = checkpoint.decode(schedule.task(), model)?;
+                (params, optimizer, manifest.clip, manifest.proximal, manifest.metrics)
             }
             (Some((_, model)), None) => return Err(StartError::ModelMissing { model }),
             (None, _) => {
                 let params = schedule.task().model.initial();
                 let optimizer = schedule.task().server.initial_state(params.dimension());
-                (params, optimizer, schedule.task().privacy.clip)
+                let proximal = schedule.task().plan.adaptive_proximal.map(|rule| rule.begin());
+                (params, optimizer, schedule.task().privacy.clip, proximal, None)
             }
         };
         let mut shared = Shared::new(schedule, enrolled, ledger, entropy, params, optimizer, clip)?;
-        shared.metrics = metrics;
+        (shared.proximal, shared.metrics) = (proximal, metrics);
         shared.publish_first()?;
         shared.restore_secret(kept)?;
         shared.restore_register(&attendance)?;

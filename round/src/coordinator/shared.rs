@@ -25,6 +25,7 @@ use crate::{
     optimizer::OptimizerState,
     params::Params,
     participation::{Attendance, BlockSecret, DamagedAttendance, Register},
+    proximal::ProximalState,
     task::Schedule,
     time::{Millis, Time},
 };
@@ -40,6 +41,8 @@ pub(super) struct Shared {
     pub(super) optimizer: OptimizerState,
     /// The clip of the round under way, or of the next one.
     pub(super) clip: Clip,
+    /// The pull of the round under way, or of the next one, where it is adaptive.
+    pub(super) proximal: Option<ProximalState>,
     /// What the last released round said.
     pub(super) metrics: Option<ReleasedMetrics>,
     /// How long the last average update was that this process released, noise included.
@@ -80,6 +83,7 @@ impl Shared {
             model: Digest::ZERO,
             optimizer,
             clip,
+            proximal: None,
             metrics: None,
             update_norm: None,
             secret: None,
@@ -157,6 +161,7 @@ impl Shared {
             ledger_head: head,
             founding: Some(founding.map_err(|error| CheckpointError::Metadata(error.to_string()))?),
             clip: self.clip,
+            proximal: self.proximal,
             metrics,
             average: None,
         };
@@ -223,7 +228,8 @@ impl Shared {
         let (task, grid) = (self.schedule.hash(), self.schedule.grid());
         // Of an open round: nothing is paid for while it is open.
         let position = self.ledger.rounds_spent(&task);
-        let assignment = Assignment { task, round, position, model: self.model, grid, clip: self.clip };
+        let mu = self.proximal.map(|proximal| proximal.mu);
+        let assignment = Assignment { task, round, position, model: self.model, grid, clip: self.clip, mu };
         self.effects.push_back(Effect::Assign { device, assignment });
     }
 

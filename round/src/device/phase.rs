@@ -93,7 +93,7 @@ impl Phase {
                 let measure = task.privacy.metrics.is_some();
                 effects.push_back(DeviceEffect::Train {
                     params,
-                    plan: task.plan.at(assignment.position),
+                    plan: task.plan.at(assignment.position, assignment.mu),
                     seed,
                     measure,
                 });

@@ -105,6 +105,12 @@ pub enum TaskError {
     /// No such local randomiser.
     #[error("[privacy.local]: {0}")]
     Local(LocalError),
+    /// A pull that follows what is never released.
+    #[error(
+        "plan.adaptive_proximal follows the loss that rounds release, and this task releases none: add privacy.metrics, or write \
+         plan.proximal"
+    )]
+    NoLossToFollow,
     /// Metrics in clear tell who was sampled.
     #[error(
         "privacy.non_private_metrics would publish what a secretly chosen cohort measured, and the claim rests on that secret: give \

@@ -97,6 +97,9 @@ impl Task {
         }
         self.server.validate()?;
         self.randomiser(0)?;
+        if self.plan.adaptive_proximal.is_some() && self.privacy.metrics.is_none() {
+            return Err(TaskError::NoLossToFollow);
+        }
         if self.privacy.metrics_are_open() && self.privacy.delta().is_some() && self.participation.is_secret() {
             return Err(TaskError::OpenMetricsOfASecretCohort);
         }

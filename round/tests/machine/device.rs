@@ -9,6 +9,7 @@ use murmur_round::{
     params::{Layout, ParameterShape, Params},
     participation::{NotYourTurn, Turn},
     plan::ShuffleSeed,
+    proximal::AdaptiveProximal,
     task::Task,
     time::{Millis, Time},
 };
@@ -36,6 +37,7 @@ fn assignment() -> Assignment {
         model: Digest::of(b"model"),
         grid: schedule.grid(),
         clip: schedule.task().privacy.clip,
+        mu: None,
     }
 }
 
@@ -274,7 +276,7 @@ fn limited_assignment(position: u32) -> Assignment {
     let schedule = limited().schedule();
     let (task, grid, clip) = (schedule.hash(), schedule.grid(), schedule.task().privacy.clip);
     // Numbers of abandoned rounds make numbers larger than positions.
-    Assignment { task, round: position + 4, position, model: Digest::of(b"model"), grid, clip }
+    Assignment { task, round: position + 4, position, model: Digest::of(b"model"), grid, clip, mu: None }
 }
 
 /// Offers work at this position, and lets the device carry it out if it takes it.
@@ -331,4 +333,24 @@ fn a_device_remembers_its_turn_before_it_sends_and_refuses_what_the_task_does_no
 fn a_device_keeps_no_turns_in_tasks_that_do_not_limit_them() {
     let (machine, _) = sending();
     assert!(machine.turns().is_empty());
+}
+
+#[test]
+fn the_pull_of_a_round_is_followed_where_the_task_says_that_it_adapts() {
+    let trains = |task: Task, mu: Option<f32>| {
+        let hash = task.hash().unwrap();
+        let mut machine = asking();
+        takes(&mut machine, DeviceEvent::Assigned(Assignment { task: hash, mu, ..assignment() }));
+        takes(&mut machine, DeviceEvent::Task(Arc::new(task)));
+        let DeviceEffect::Train { plan, .. } = takes(&mut machine, DeviceEvent::Model(params())) else {
+            panic!("training was due")
+        };
+        plan.proximal
+    };
+    let plain = Task::clone(&task());
+    assert_eq!(trains(plain.clone(), Some(0.5)), None, "nobody asked for a pull");
+    let mut adapts = plain;
+    adapts.plan.adaptive_proximal = Some(AdaptiveProximal { start: 0.0, step: 0.1, patience: 5 });
+    assert_eq!(trains(adapts.clone(), Some(0.5)), Some(0.5));
+    assert_eq!(trains(adapts, Some(0.0)), None);
 }

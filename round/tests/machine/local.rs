@@ -32,7 +32,7 @@ fn task() -> Arc<Task> {
 fn assignment(round: u32) -> Assignment {
     let schedule = Schedule::new(Task::clone(&task()), DEVICES as u64).unwrap();
     let (task, grid, clip) = (schedule.hash(), schedule.grid(), schedule.task().privacy.clip);
-    Assignment { task, round, position: round, model: Digest::of(b"model"), grid, clip }
+    Assignment { task, round, position: round, model: Digest::of(b"model"), grid, clip, mu: None }
 }
 
 fn budget(epsilon: f64) -> LocalPrivacy {

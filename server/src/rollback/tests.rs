@@ -66,6 +66,7 @@ fn backed_up_with(
             ledger_head: spent.digest,
             founding: stated(Some(founding)),
             clip: schedule.task().privacy.clip,
+            proximal: None,
             metrics: None,
             average: None,
         };

@@ -1,5 +1,7 @@
 //! What devices measure, and the clip that follows them.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::world::{TASK, World, with};
@@ -78,4 +80,28 @@ fn the_clip_moves_toward_the_devices_and_is_told() {
     assert_ne!(summary["clip"], summary["clip_now"]);
     let ended = world.sim(&["run", "scenario.toml", "--task", "other.toml"]);
     assert!(ended.stdout.contains("  clip        "), "{ended:?}");
+}
+
+#[test]
+fn fedprox_may_follow_the_loss_that_rounds_release() {
+    let world = World::new();
+    let plan = |key: &str| format!("plan = {{ epochs = 1, batch_size = 4, learning_rate = 0.1, {key} }}");
+    let rule = "adaptive_proximal = { start = 1.0, step = 0.5, patience = 1 }";
+    let followed = with(&task(&format!("{GAUSSIAN}, {METRICS}")), "plan", &plan(rule));
+    world.write("followed.toml", with(&followed, "rounds", "rounds = 6"));
+    let summary = world.summary(&["--task", "followed.toml", "--out", "followed"]);
+    assert_eq!(summary["outcome"], "complete", "{summary}");
+    // The rule by hand: up by a half after a rise, down by a half after a fall, and the first loss is neither.
+    let losses = world.column("followed/rounds.csv", "device_loss");
+    let steps = losses.windows(2).map(|pair| if pair[1] > pair[0] { 0.5 } else { -0.5 });
+    let expected = steps.fold(1.0_f64, |mu, step| (mu + step).max(0.0));
+    let model = fs::read(world.path("followed/model.safetensors")).unwrap();
+    let head = usize::try_from(u64::from_le_bytes(model[..8].try_into().unwrap())).unwrap();
+    let head: Value = serde_json::from_slice(&model[8..8 + head]).unwrap();
+    let manifest: Value = serde_json::from_str(head["__metadata__"]["murmur"].as_str().unwrap()).unwrap();
+    assert_eq!(manifest["proximal"]["mu"], expected, "{losses:?}");
+    assert_eq!(manifest["proximal"]["loss"].as_f64(), losses[5]);
+    // A pull that follows nothing.
+    world.write("blind.toml", with(&task(GAUSSIAN), "plan", &plan(rule)));
+    world.fails(&["run", "scenario.toml", "--task", "blind.toml"], &["plan.adaptive_proximal", "privacy.metrics"]);
 }
