@@ -9,6 +9,7 @@ use crate::{
     calibration::Calibration,
     data::Examples,
     models::{Network, score},
+    ranking::Ranking,
     trainer::{TrainError, built_in},
 };
 
@@ -25,6 +26,17 @@ pub struct Evaluation {
     pub examples: usize,
 }
 
+/// All that is looked at when nothing is in a hurry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examination {
+    /// Loss and accuracy.
+    pub evaluation: Evaluation,
+    /// Whether the model is right as often as it says.
+    pub calibration: Calibration,
+    /// How high the right answers stand.
+    pub ranking: Ranking,
+}
+
 /// Evaluates `params` as parameters of `model` on `examples`.
 ///
 /// # Errors
@@ -33,19 +45,18 @@ pub fn evaluate(model: &ModelSpec, params: &Params, examples: &Examples) -> Resu
     measure(model, params, examples, |_, _, _| {})
 }
 
-/// The same, and whether the model is right as often as it says.
+/// The same, and how far its probabilities and its second thoughts can be trusted.
 ///
 /// # Errors
 /// As [`evaluate`].
-pub fn calibrate(
-    model: &ModelSpec,
-    params: &Params,
-    examples: &Examples,
-) -> Result<(Evaluation, Calibration), TrainError> {
-    let mut calibration = Calibration::default();
-    let see = |logits: &[f32], labels: &[u32], no_answer| calibration.take_in(logits, labels, no_answer);
+pub fn examine(model: &ModelSpec, params: &Params, examples: &Examples) -> Result<Examination, TrainError> {
+    let (mut calibration, mut ranking) = (Calibration::default(), Ranking::default());
+    let see = |logits: &[f32], labels: &[u32], no_answer| {
+        calibration.take_in(logits, labels, no_answer);
+        ranking.take_in(logits, labels, no_answer);
+    };
     let evaluation = measure(model, params, examples, see)?;
-    Ok((evaluation, calibration))
+    Ok(Examination { evaluation, calibration, ranking })
 }
 
 fn measure(

@@ -1,18 +1,22 @@
 //! The device: its data, its models, its local training.
 //!
 //! - [`data`] loads labelled examples (IDX files, LEAF json, tables) and text, and keeps natural users apart;
-//! - [`strokes`] makes a population of handwriting devices out of a seed;
+//! - [`strokes`] makes a population of handwriting devices out of a seed, [`app_usage`] one of people with telephones; [`drawn`] is either;
 //! - [`trainer`] trains a built-in model on one device's examples, behind `murmur_round`'s `Trainer`;
 //! - [`module`] trains any burn module, through what an app says about it;
-//! - [`evaluation`] measures a model on examples outside the population, [`calibration`] whether it is right as often as it says;
+//! - [`evaluation`] measures a model on examples outside the population, [`calibration`] whether it is right as often as it says,
+//!   [`ranking`] how high the right answer stands;
 //! - [`predictor`] puts to use what was trained;
 //! - [`ceiling`] measures what the machine could do at its best;
 //! - `link` (feature `grpc`) takes part in a coordinator's task over the network.
 #![deny(unsafe_code)]
 
+pub mod app_usage;
 pub mod calibration;
 pub mod ceiling;
+mod chance;
 pub mod data;
+pub mod drawn;
 pub mod evaluation;
 #[cfg(feature = "grpc")]
 pub mod link;
@@ -21,13 +25,15 @@ pub mod module;
 mod order;
 pub mod predictor;
 mod pull;
+pub mod ranking;
 mod sight;
 pub mod strokes;
 pub mod trainer;
 
 pub use self::{
     data::{Dataset, Examples},
-    evaluation::{Evaluation, calibrate, evaluate},
+    drawn::Drawn,
+    evaluation::{Evaluation, Examination, evaluate, examine},
     module::{Learner, ModuleTrainer},
     predictor::Predictor,
     trainer::{BurnTrainer, TrainError},

@@ -10,10 +10,9 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use murmur_client::{
-    Examples,
+    Drawn, Examples,
     data::{Dataset, Standardise, Table, Text, load_folder, load_table, load_text},
     link::{Access, Address, Course, LocalBudget, Policy, State, enrol, take_part},
-    strokes,
 };
 use murmur_privacy::units::{DeltaProbability, Epsilon};
 use murmur_round::device_id::DeviceId;
@@ -84,16 +83,17 @@ struct Run {
     /// End when one update of this device was counted.
     #[arg(long)]
     once: bool,
-    /// A folder of IDX or LEAF files or of JSON lines of text that knows this device's user, a .toml that describes a table or lines of text, or `strokes` for drawn handwriting.
-    #[arg(long, value_name = "DIR|strokes")]
+    /// A folder of IDX or LEAF files or of JSON lines of text that knows this device's user, a .toml that describes a table or lines of text, or what a
+    /// program draws: `strokes` (handwriting) or `app_usage` (which application is opened next).
+    #[arg(long, value_name = "DIR|strokes|app_usage")]
     data: String,
     /// With a folder: the user whose examples these are (one called like the device).
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// With `--data strokes`: how many digits this device has written (20).
+    /// With `--data strokes` or `app_usage`: how many examples this device has (20).
     #[arg(long, value_name = "N")]
     samples: Option<u32>,
-    /// With `--data strokes`: the seed of the population's handwriting (0).
+    /// With `--data strokes` or `app_usage`: the seed of the population (0).
     #[arg(long, value_name = "N")]
     data_seed: Option<u64>,
     /// What this device may spend on randomising its own updates, in its whole life, for tasks with [privacy.local]. Fixed when it
@@ -202,15 +202,17 @@ fn local_budget(arguments: &Run) -> Result<Option<LocalBudget>> {
 
 /// The device's own examples.
 fn examples(arguments: &Run, device: &DeviceId) -> Result<Examples> {
-    if arguments.data == "strokes" {
+    if let Some(drawn) = Drawn::named(&arguments.data) {
         if arguments.user.is_some() {
-            bail!("--user goes with --data DIR; strokes are written by the device itself");
+            bail!("--user goes with --data DIR; {} are drawn for the device itself", arguments.data);
         }
         let samples = arguments.samples.unwrap_or(20);
-        return Ok(strokes::writer(arguments.data_seed.unwrap_or(0), device, samples as usize));
+        return Ok(drawn.examples(arguments.data_seed.unwrap_or(0), device, samples as usize));
     }
     if arguments.samples.is_some() || arguments.data_seed.is_some() {
-        bail!("--samples and --data-seed go with --data strokes; a folder's users have the examples they have");
+        bail!(
+            "--samples and --data-seed go with --data strokes or app_usage; a folder's users have the examples they have"
+        );
     }
     let folder = Path::new(&arguments.data);
     let named = arguments.user.as_deref().unwrap_or(device.as_str());

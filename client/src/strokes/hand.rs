@@ -1,9 +1,7 @@
 //! What stays the same in everything that one writer writes.
 
-use super::{
-    chance::Chance,
-    glyphs::{DIGITS, MAX_POINTS},
-};
+use super::glyphs::{DIGITS, MAX_POINTS};
+use crate::chance::Chance;
 
 /// A writer's habits. They differ between writers far more than between two digits of one writer.
 pub(super) struct Hand {

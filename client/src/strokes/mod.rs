@@ -7,7 +7,6 @@
 //! parameter 1); on top of that no two digits of one writer are alike. [`unseen`] gives writers for testing who are in
 //! nobody's training data, with all digits equally often.
 
-mod chance;
 mod glyphs;
 mod hand;
 mod pen;
@@ -17,12 +16,11 @@ mod tests;
 use murmur_round::device_id::DeviceId;
 
 use self::{
-    chance::Chance,
     glyphs::{DIGITS, MAX_POINTS},
     hand::Hand,
     pen::Pen,
 };
-use crate::data::Examples;
+use crate::{chance::Chance, data::Examples};
 
 /// Height and width of an image.
 pub const SIDE: usize = 28;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use murmur_client::{Evaluation, Examples, calibrate, data::User, evaluate};
+use murmur_client::{Evaluation, Examination, Examples, data::User, evaluate, examine};
 use murmur_round::{
     checkpoint::{Manifest, read_manifest, read_model},
     device_id::DeviceId,
@@ -51,8 +51,7 @@ pub struct Evaluate {
 
 /// Quality on examples that were not trained on.
 struct Part {
-    evaluation: Evaluation,
-    calibration_error: f64,
+    examination: Examination,
     /// By user, where the data say whose examples they are.
     users: Vec<(DeviceId, Evaluation)>,
 }
@@ -107,13 +106,13 @@ impl Evaluate {
 }
 
 fn part(spec: &ModelSpec, params: &Params, examples: &Examples, users: &[User]) -> Result<Part, SimError> {
-    let (evaluation, calibration) = calibrate(spec, params, examples)?;
+    let examination = examine(spec, params, examples)?;
     let tested = users.iter().filter(|user| !user.indices.is_empty());
     let by_user = tested.map(|user| {
         Ok::<_, SimError>((user.name.clone(), evaluate(spec, params, &examples.slice(user.indices.clone()))?))
     });
     let users = by_user.collect::<Result<_, _>>()?;
-    Ok(Part { evaluation, calibration_error: calibration.error(), users })
+    Ok(Part { examination, users })
 }
 
 impl Part {
@@ -124,14 +123,17 @@ impl Part {
     }
 
     fn json(&self) -> Value {
-        let Evaluation { loss, accuracy, examples } = self.evaluation;
+        let Examination { evaluation: Evaluation { loss, accuracy, examples }, calibration, ranking } =
+            &self.examination;
         let users = self.users.iter().map(|(user, evaluation)| {
             json!({ "user": user.as_str(), "accuracy": evaluation.accuracy, "loss": evaluation.loss, "examples": evaluation.examples })
         });
         json!({
             "accuracy": accuracy,
             "loss": loss,
-            "expected_calibration_error": self.calibration_error,
+            "expected_calibration_error": calibration.error(),
+            "among_first_three": ranking.among_shown(),
+            "mean_reciprocal_rank": ranking.mean_reciprocal_rank(),
             "examples": examples,
             "mean_user_accuracy": self.mean_over_users(),
             "users": users.collect::<Vec<_>>(),

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use murmur_client::{Examination, ranking::SHOWN};
+
 use super::{Findings, Part};
 
 pub(super) fn text(findings: &Findings) -> String {
@@ -34,12 +36,17 @@ pub(super) fn text(findings: &Findings) -> String {
 }
 
 fn part(text: &mut String, name: &str, part: &Part) {
-    let evaluation = &part.evaluation;
-    let (accuracy, loss, error) = (100.0 * evaluation.accuracy, evaluation.loss, part.calibration_error);
+    let Examination { evaluation, calibration, ranking } = &part.examination;
+    let (accuracy, loss, error) = (100.0 * evaluation.accuracy, evaluation.loss, calibration.error());
     let examples = evaluation.examples;
     let _ = writeln!(
         text,
         "  {name}: {accuracy:.2} % of {examples} examples (loss {loss:.4}, expected calibration error {error:.4})"
+    );
+    let (shown, reciprocal) = (100.0 * ranking.among_shown(), ranking.mean_reciprocal_rank());
+    let _ = writeln!(
+        text,
+        "    as suggestions: {shown:.2} % among the first {SHOWN}, mean reciprocal rank {reciprocal:.4}"
     );
     let Some(mean) = part.mean_over_users() else { return };
     let mut accuracies: Vec<f64> = part.users.iter().map(|(_, evaluation)| 100.0 * evaluation.accuracy).collect();

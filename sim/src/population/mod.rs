@@ -9,9 +9,8 @@ pub use tested::{Held, Tested};
 use std::{borrow::Cow, path::Path};
 
 use murmur_client::{
-    Dataset, Examples,
+    Dataset, Drawn, Examples,
     data::{Table, Text, User, load_folder, load_table, load_text},
-    strokes,
 };
 use murmur_round::{device_id::DeviceId, model::ModelSpec};
 
@@ -21,7 +20,7 @@ use crate::{
 };
 use teacher::{Pupil, Teacher};
 
-/// A population of virtual devices. Devices are numbered from 0; a number costs no memory for `strokes` and one index
+/// A population of virtual devices. Devices are numbered from 0; a number costs no memory where a program draws the data, and one index
 /// per example for a partitioned folder.
 pub struct Population {
     names: Names,
@@ -38,7 +37,9 @@ enum Names {
 }
 
 enum Data {
-    Strokes {
+    /// Made when they are asked for.
+    Drawn {
+        drawn: Drawn,
         seed: u64,
         samples: usize,
     },
@@ -58,14 +59,8 @@ impl Population {
     pub fn of(scenario: &Scenario) -> Result<Self, SimError> {
         let spec = &scenario.population;
         match &spec.source {
-            Source::Strokes {} => {
-                let devices = spec.devices.unwrap_or_default();
-                let samples = spec.samples_per_device.unwrap_or_default();
-                let test = unseen_writers(scenario.seed, scenario.evaluation.examples)?;
-                test.check(&scenario.task.model).map_err(|error| SimError::Population(error.to_string()))?;
-                let data = Data::Strokes { seed: scenario.seed, samples };
-                Ok(Self { names: Names::Numbered(devices), data, test, test_users: Vec::new() })
-            }
+            Source::Strokes {} => Self::of_drawn(scenario, Drawn::Strokes),
+            Source::AppUsage {} => Self::of_drawn(scenario, Drawn::AppUsage),
             Source::Teacher {} => Self::of_teacher(scenario),
             Source::Table(table) => Self::of_table(scenario, table),
             Source::Text(text) => Self::of_text(scenario, text),
@@ -74,6 +69,16 @@ impl Population {
             )),
             Source::Folder { path: Some(folder) } => Self::of_folder(scenario, folder),
         }
+    }
+
+    fn of_drawn(scenario: &Scenario, drawn: Drawn) -> Result<Self, SimError> {
+        let spec = &scenario.population;
+        let devices = spec.devices.unwrap_or_default();
+        let samples = spec.samples_per_device.unwrap_or_default();
+        let test = unseen(drawn, scenario.seed, scenario.evaluation.examples)?;
+        test.check(&scenario.task.model).map_err(|error| SimError::Population(error.to_string()))?;
+        let data = Data::Drawn { drawn, seed: scenario.seed, samples };
+        Ok(Self { names: Names::Numbered(devices), data, test, test_users: Vec::new() })
     }
 
     /// All examples are drawn here and held: a run looks at the same ones again and again.
@@ -182,7 +187,7 @@ impl Population {
     #[must_use]
     pub fn samples(&self, index: u64) -> usize {
         match &self.data {
-            Data::Strokes { samples, .. } => *samples,
+            Data::Drawn { samples, .. } => *samples,
             Data::Held(held) => held.get(index as usize).map_or(0, Examples::len),
             Data::Partitioned { parts, .. } => parts.get(index as usize).map_or(0, Vec::len),
         }
@@ -195,7 +200,7 @@ impl Population {
     #[must_use]
     pub fn examples(&self, index: u64, device: &DeviceId) -> Cow<'_, Examples> {
         match &self.data {
-            Data::Strokes { seed, samples } => Cow::Owned(strokes::writer(*seed, device, *samples)),
+            Data::Drawn { drawn, seed, samples } => Cow::Owned(drawn.examples(*seed, device, *samples)),
             Data::Held(examples) => Cow::Borrowed(&examples[index as usize]),
             Data::Partitioned { dataset, parts } => {
                 Cow::Owned(dataset.train().select(parts.get(index as usize).map_or(&[], Vec::as_slice)))
@@ -235,14 +240,14 @@ fn check(dataset: &Dataset, model: &ModelSpec) -> Result<(), SimError> {
     dataset.check(model).map_err(SimError::from)
 }
 
-/// Test examples from writers who are no device, ten from each.
-fn unseen_writers(seed: u64, count: usize) -> Result<Examples, SimError> {
+/// Test examples of people who are no device, ten from each.
+fn unseen(drawn: Drawn, seed: u64, count: usize) -> Result<Examples, SimError> {
     const EACH: usize = 10;
     let wrong = |error: murmur_client::data::ExampleError| SimError::Population(error.to_string());
-    let mut test = Examples::none(strokes::SHAPE).map_err(wrong)?;
-    for writer in 0..count.div_ceil(EACH) {
-        let digits = EACH.min(count - writer * EACH);
-        test.append(&strokes::unseen(seed, writer as u64, digits)).map_err(wrong)?;
+    let mut test = Examples::none(drawn.shape()).map_err(wrong)?;
+    for person in 0..count.div_ceil(EACH) {
+        let examples = EACH.min(count - person * EACH);
+        test.append(&drawn.unseen(seed, person as u64, examples)).map_err(wrong)?;
     }
     Ok(test)
 }

@@ -80,7 +80,7 @@ impl Population {
     pub fn into_tested(self) -> Tested {
         let unseen = match &self.data {
             Data::Partitioned { dataset, .. } => unseen(dataset),
-            Data::Strokes { .. } | Data::Held(_) => None,
+            Data::Drawn { .. } | Data::Held(_) => None,
         };
         Tested { test: self.test, test_users: self.test_users, unseen }
     }
@@ -99,7 +99,7 @@ impl Population {
         }
         let unseen = match &self.data {
             Data::Partitioned { dataset, .. } => dataset.unseen().map_or(0, Examples::len),
-            Data::Strokes { .. } | Data::Held(_) => 0,
+            Data::Drawn { .. } | Data::Held(_) => 0,
         };
         let (shape, is_text) = (self.test.shape(), self.test.is_text());
         Ok(Held { shape, is_text, labels, users, test: self.test.len(), unseen })

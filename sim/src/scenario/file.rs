@@ -55,7 +55,7 @@ pub struct PopulationSpec {
     pub local_delta: Option<DeltaProbability>,
     /// Where examples come from.
     pub source: Source,
-    /// Which device holds which examples. Left out for `strokes`, whose devices are writers, and for `teacher`.
+    /// Which device holds which examples. Left out for `strokes` and `app_usage`, whose devices are people, and for `teacher`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
 }
@@ -66,6 +66,8 @@ pub struct PopulationSpec {
 pub enum Source {
     /// Synthetic handwriting, made from the seed: every device a writer.
     Strokes {},
+    /// Synthetic people who open applications, made from the seed: every device a person.
+    AppUsage {},
     /// Standard normal inputs, labelled by a random linear teacher that all devices share: for timing, not for learning about learning.
     Teacher {},
     /// A file of comma-separated values, and what its columns mean. Every user of it is a device; what it says is for testing is the test
@@ -161,7 +163,7 @@ pub struct Evaluation {
     /// Rounds between two measurements; the last model is always measured.
     #[serde(default = "ten")]
     pub every: u32,
-    /// Test examples from unseen writers, for `strokes`, or of the same law, for `teacher`; a folder's test set is used whole.
+    /// Test examples from unseen people, for `strokes` and `app_usage`, or of the same law, for `teacher`; a folder's test set is used whole.
     #[serde(default = "two_thousand")]
     pub examples: usize,
 }
@@ -196,9 +198,10 @@ impl PopulationSpec {
     pub(super) fn validate(&self) -> Result<(), String> {
         let sized = self.devices.is_some() && self.samples_per_device.is_some();
         match (&self.source, self.partition) {
-            (Source::Strokes {}, Some(_)) => {
+            (Source::Strokes {} | Source::AppUsage {}, Some(_)) => {
                 return Err(
-                    "population.partition: the devices of source \"strokes\" are writers, remove the key".to_owned()
+                    "population.partition: the devices of source \"strokes\" or \"app_usage\" are people, remove the key"
+                        .to_owned(),
                 );
             }
             (Source::Teacher {}, Some(_)) => {

@@ -114,11 +114,11 @@ impl Scenario {
                 }
             }
             (Source::Text(text), given) => text.path = file_meant(text.path.as_deref(), given.as_deref(), path)?,
-            (Source::Strokes {} | Source::Teacher {}, Some(_)) => {
+            (Source::Strokes {} | Source::AppUsage {} | Source::Teacher {}, Some(_)) => {
                 let message = "--data was given, but the population's source is not a folder";
                 return Err(scenario_error(path, message.to_owned()));
             }
-            (Source::Strokes {} | Source::Teacher {}, None) => {}
+            (Source::Strokes {} | Source::AppUsage {} | Source::Teacher {}, None) => {}
         }
         population.validate().map_err(|message| scenario_error(path, message))?;
         file.evaluation.validate().map_err(|message| scenario_error(path, message))?;

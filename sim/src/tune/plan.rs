@@ -85,7 +85,8 @@ impl Plan {
 
     fn validate(&self) -> Result<(), String> {
         // Named one by one: a new kind of source is real until somebody says otherwise.
-        let synthetic = matches!(self.scenario.population.source, Source::Strokes {} | Source::Teacher {});
+        let source = &self.scenario.population.source;
+        let synthetic = matches!(source, Source::Strokes {} | Source::AppUsage {} | Source::Teacher {});
         match (self.data, synthetic) {
             (DataKind::Synthetic, false) => {
                 return Err("data = \"synthetic\", and the scenario's source is files: say \"public\" or \"private\""
