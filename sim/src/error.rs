@@ -1,6 +1,6 @@
 //! Why a simulation does not run.
 
-use std::{convert::Infallible, path::PathBuf};
+use std::{convert::Infallible, error::Error, path::PathBuf};
 
 use murmur_client::{TrainError, data::DataError};
 use murmur_privacy::{ledger::LedgerError, local::ledger::LocalLedgerError};
@@ -141,6 +141,14 @@ pub enum SimError {
     /// Local training or evaluation cannot be done.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// The trainer of a run refuses, be it ours or an app's own.
+    #[error(transparent)]
+    Trainer(Box<dyn Error + Send + Sync>),
+    /// Nobody could say whether anything is learnt.
+    #[error(
+        "the trainer does not say how well its model does on test examples: implement Trainer::measure (of a burn module Learner::measure)"
+    )]
+    Unmeasured,
     /// The coordinator failed.
     #[error("the run failed: {0}")]
     Failed(String),

@@ -26,15 +26,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use murmur_client::{Evaluation, evaluate};
+use murmur_client::{BurnTrainer, Evaluation, Examples};
 use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::Entry, units::Clip};
 use murmur_round::{
     coordinator::{Coordinator, Event, Outcome, Stored},
     device_id::DeviceId,
     founding,
     guarantee::Guarantee,
-    measure::ReleasedMetrics,
-    task::Schedule,
+    measure::{LocalMetrics, ReleasedMetrics},
+    params::Params,
+    task::{Schedule, Task},
+    trainer::Trainer,
 };
 
 use crate::{SimError, population::Population, scenario::Scenario};
@@ -140,6 +142,29 @@ pub fn run_along(
     observer: &mut dyn Observer,
     course: Course<'_>,
 ) -> Result<Finished, SimError> {
+    run_with(scenario, population, |task| BurnTrainer::new(&task.model), options, observer, course)
+}
+
+/// The same with models of an app's own: `trainer` is called once for each thread, and once for whatever measures released models by
+/// [`Trainer::measure`]. What a run comes to is the same for any number of threads if trainers keep their contract.
+///
+/// # Errors
+/// As [`run_along`]; [`SimError::Trainer`] for what the trainer refuses, [`SimError::Unmeasured`] where it does not measure.
+pub fn run_with<T, E>(
+    scenario: &Scenario,
+    population: &Population,
+    trainer: impl Fn(&Task) -> Result<T, E>,
+    options: &Options,
+    observer: &mut dyn Observer,
+    course: Course<'_>,
+) -> Result<Finished, SimError>
+where
+    T: Trainer<Data = Examples> + Send,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let trainer = |task: &Task| trainer(task).map_err(|error| SimError::Trainer(Box::new(error)));
+    let mut judge = trainer(&scenario.task)?;
+    let mut evaluate = |params: &Params, examples: &Examples| quality(&mut judge, params, examples);
     let schedule = schedule(scenario, population)?;
     let local = LocalBudgets::of(scenario)?;
     let Course { from, mut keep, between, interrupt } = course;
@@ -158,17 +183,16 @@ pub fn run_along(
     let asked = || interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed));
     let unkept = Cell::new(false);
     let outcome = std::thread::scope(|scope| {
-        let workers = workers::Workers::start(scope, options.threads, population, &task)?;
+        let workers = workers::Workers::start(scope, options.threads, population, &task, trainer)?;
         fleet.run(&workers, &|| asked() && !unkept.get(), &mut |released, fleet| {
             let Released { round: passed, params, averaged, guarantee, clip } = released;
             let (round, metrics) = (passed.round, passed.metrics);
             history.push(passed);
             let due = (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
-                let evaluation = evaluate(&task.model, &params, population.test())?;
+                let evaluation = evaluate(&params, population.test())?;
                 let epsilon = guarantee.epsilon_spent;
-                let averaged =
-                    averaged.map(|averaged| evaluate(&task.model, &averaged, population.test())).transpose()?;
+                let averaged = averaged.map(|averaged| evaluate(&averaged, population.test())).transpose()?;
                 let measurement = Measurement { round, epsilon, evaluation, averaged, clip, metrics };
                 measurements.push(measurement);
                 Some(measurement)
@@ -200,18 +224,17 @@ pub fn run_along(
     let released = fleet.released();
     let guarantee = fleet.guarantee()?;
     if measurements.last().map(|last| last.round + 1) != released {
-        let evaluation = evaluate(&task.model, &fleet.params(), population.test())?;
+        let evaluation = evaluate(&fleet.params(), population.test())?;
         let round = released.unwrap_or(1) - 1;
         let (clip, metrics) = fleet.measured();
-        let averaged =
-            fleet.averaged().map(|averaged| evaluate(&task.model, &averaged, population.test())).transpose()?;
+        let averaged = fleet.averaged().map(|averaged| evaluate(&averaged, population.test())).transpose()?;
         let epsilon = guarantee.epsilon_spent;
         measurements.push(Measurement { round, epsilon, evaluation, averaged, clip, metrics });
     }
     let wall = wall();
     let simulated = scenario.fleet.is_some().then(|| Duration::from_millis(fleet.now().0));
     observer.finished();
-    let test_users = by_user(scenario, population, &fleet)?;
+    let test_users = by_user(population, &fleet, &mut evaluate)?;
     let averaged = fleet.averaged_file()?;
     let phases = phases + clock.spent();
     let ((clip, metrics), local) = (fleet.measured(), fleet.local_spending());
@@ -238,17 +261,28 @@ pub fn run_along(
     })
 }
 
+/// How good the trainer says that a model is.
+fn quality<T: Trainer<Data = Examples>>(
+    trainer: &mut T,
+    params: &Params,
+    examples: &Examples,
+) -> Result<Evaluation, SimError> {
+    let measured = trainer.measure(params, examples).map_err(|error| SimError::Trainer(Box::new(error)))?;
+    let LocalMetrics { loss, accuracy } = measured.ok_or(SimError::Unmeasured)?;
+    Ok(Evaluation { loss, accuracy, examples: examples.len() })
+}
+
 /// Quality of what a task leaves on each user's test examples. Users without any are left out.
 fn by_user(
-    scenario: &Scenario,
     population: &Population,
     fleet: &Fleet<'_>,
+    evaluate: &mut dyn FnMut(&Params, &Examples) -> Result<Evaluation, SimError>,
 ) -> Result<Vec<(DeviceId, Evaluation)>, SimError> {
     let params = fleet.averaged().map_or_else(|| fleet.params(), Arc::new);
     let tested = population.test_users().iter().filter(|user| !user.indices.is_empty());
     let evaluated = tested.map(|user| {
         let examples = population.test().slice(user.indices.clone());
-        Ok((user.name.clone(), evaluate(&scenario.task.model, &params, &examples)?))
+        Ok((user.name.clone(), evaluate(&params, &examples)?))
     });
     evaluated.collect()
 }

@@ -10,7 +10,7 @@ use std::{
     thread::Scope,
 };
 
-use murmur_client::BurnTrainer;
+use murmur_client::Examples;
 use murmur_privacy::{Upload, local::ledger::LocalEntry};
 use murmur_round::{
     coordinator::Assignment,
@@ -55,18 +55,19 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    pub(super) fn start<'scope>(
+    pub(super) fn start<'scope, T: Trainer<Data = Examples> + Send + 'scope>(
         scope: &'scope Scope<'scope, '_>,
         threads: NonZeroUsize,
         population: &'scope Population,
         task: &'scope Arc<Task>,
+        trainer: impl Fn(&Task) -> Result<T, SimError>,
     ) -> Result<Self, SimError> {
         let (jobs, queue) = channel::<Vec<Job>>();
         let (results, answers) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..threads.get() {
             let (queue, results) = (queue.clone(), results.clone());
-            let mut trainer = BurnTrainer::new(&task.model)?;
+            let mut trainer = trainer(task)?;
             scope.spawn(move || {
                 loop {
                     // The lock is held while waiting for jobs, not while working on them.
@@ -108,7 +109,12 @@ fn caught<T>(work: impl FnOnce() -> Result<T, SimError>) -> Result<T, SimError> 
 }
 
 /// Drives one device from its assignment to its answer.
-fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc<Task>) -> Result<Answer, SimError> {
+fn work<T: Trainer<Data = Examples>>(
+    job: Job,
+    trainer: &mut T,
+    population: &Population,
+    task: &Arc<Task>,
+) -> Result<Answer, SimError> {
     let Job { index, mut device, assignment, params, now } = job;
     let mut charged = None;
     device.handle(now, DeviceEvent::Assigned(assignment))?;
@@ -122,7 +128,8 @@ fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc
             DeviceEffect::FetchModel(_) => device.handle(now, DeviceEvent::Model(params.clone()))?,
             DeviceEffect::Train { params, plan, seed, measure } => {
                 let examples = population.examples(index, device.id());
-                let (delta, metrics) = trainer.work(&params, &plan, &examples, seed, measure)?;
+                let done = trainer.work(&params, &plan, &examples, seed, measure);
+                let (delta, metrics) = done.map_err(|error| SimError::Trainer(Box::new(error)))?;
                 device.handle(now, DeviceEvent::Trained { delta, metrics })?;
             }
             DeviceEffect::Send { round, upload, open_metrics } => {

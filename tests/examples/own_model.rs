@@ -1,0 +1,130 @@
+//! A burn module of one's own, in the simulator and on a coordinator: no line of Murmur's models is used.
+//!
+//! ```text
+//! cargo run --release -p murmur-tests --example own_model -- simulate
+//! murmur-server task create tests/examples/own-model-task.toml --data-dir state
+//! cargo run --release -p murmur-tests --example own_model -- take-part DEVICE-FOLDER
+//! ```
+//! The task's `[model]` section names the module's tensors, as `own_model -- section` prints them.
+
+use std::{num::NonZeroUsize, path::Path, process::ExitCode, sync::Arc};
+
+use burn::{
+    module::Module,
+    nn::{Linear, LinearConfig},
+    tensor::{
+        Device, Int, Tensor, TensorData,
+        activation::{log_softmax, tanh},
+    },
+};
+use murmur_client::{
+    Examples, Learner, ModuleTrainer,
+    link::{Access, Course, LinkError, State, take_part_with},
+    module::model_section,
+    strokes,
+};
+use murmur_round::{measure::LocalMetrics, task::Task};
+use murmur_sim::{
+    population::Population,
+    run::{self, Options, Silent},
+    scenario::{Overrides, Scenario},
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The model.
+#[derive(Module, Debug)]
+struct Net {
+    hidden: Linear,
+    output: Linear,
+}
+
+/// What it is to learn.
+struct Digits;
+
+impl Learner for Digits {
+    type Model = Net;
+    type Data = Examples;
+
+    fn model(&self, device: &Device) -> Net {
+        Net { hidden: LinearConfig::new(784, 24).init(device), output: LinearConfig::new(24, 10).init(device) }
+    }
+
+    fn examples(&self, data: &Examples) -> usize {
+        data.len()
+    }
+
+    fn loss(&self, net: &Net, data: &Examples, batch: &[usize], device: &Device) -> Tensor<1> {
+        let labels: Vec<i32> = batch.iter().map(|index| data.labels()[*index] as i32).collect();
+        let labels: Tensor<2, Int> = Tensor::from_data(TensorData::new(labels, [batch.len(), 1]), device);
+        scores(net, data, batch, device).gather(1, labels).mean().neg()
+    }
+
+    fn measure(&self, net: &Net, data: &Examples, device: &Device) -> Option<LocalMetrics> {
+        let all: Vec<usize> = (0..data.len()).collect();
+        let scores = scores(net, data, &all, device).into_data().try_to_vec::<f32>().ok()?;
+        let (mut loss, mut right) = (0.0, 0);
+        for (row, &label) in scores.chunks_exact(10).zip(data.labels()) {
+            loss -= f64::from(row[label as usize]);
+            right += usize::from(row.iter().all(|score| *score <= row[label as usize]));
+        }
+        let count = data.len() as f64;
+        (!data.is_empty()).then(|| LocalMetrics { loss: loss / count, accuracy: right as f64 / count })
+    }
+}
+
+/// Logarithms of the probabilities of the ten digits.
+fn scores(net: &Net, data: &Examples, batch: &[usize], device: &Device) -> Tensor<2> {
+    let pixels: Vec<f32> = batch.iter().flat_map(|index| data.input(*index).to_vec()).collect();
+    let images: Tensor<2> = Tensor::from_data(TensorData::new(pixels, [batch.len(), 784]), device);
+    log_softmax(net.output.forward(tanh(net.hidden.forward(images))), 1)
+}
+
+/// The scenario beside this file, a task that a coordinator takes as it is.
+fn simulate() -> Result<(), Box<dyn std::error::Error>> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-model.toml");
+    let scenario = Scenario::load(&beside.to_string_lossy(), &Overrides::default())?;
+    let population = Population::of(&scenario)?;
+    let options = Options { threads: NonZeroUsize::MIN, stop_after: None };
+    let trainer = |task: &Task| ModuleTrainer::new(Digits, &task.model);
+    let finished = run::run_with(&scenario, &population, trainer, &options, &mut Silent, run::Course::default())?;
+    for measured in &finished.measurements {
+        let evaluation = &measured.evaluation;
+        println!("round {}: {:.1} % of {} digits", measured.round + 1, 100.0 * evaluation.accuracy, evaluation.examples);
+    }
+    println!("{}", finished.guarantee);
+    Ok(())
+}
+
+/// A device of this folder, which `murmur-client enroll` made, takes part until the task is over.
+fn take_part(state: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let access = Access::enrolled(State::open(state)?);
+    let refused = |error: murmur_client::module::ModuleError| LinkError::Training(error.to_string());
+    let trainer = |task: &Task| ModuleTrainer::new(Digits, &task.model).map_err(refused);
+    let data = Arc::new(strokes::writer(7, &"somebody".parse()?, 20));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(take_part_with(access, trainer, data, Course::default()))?)
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
+    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [simulated] if simulated == "simulate" => simulate(),
+        [section] if section == "section" => {
+            println!("{:#?}", model_section(&Digits.model(&Device::flex()))?);
+            Ok(())
+        }
+        [part, state] if part == "take-part" => take_part(Path::new(state)),
+        _ => Err("simulate, section, or take-part and the folder of an enrolled device".into()),
+    }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
