@@ -91,7 +91,12 @@ fn simulate() -> Result<(), Box<dyn std::error::Error>> {
     let finished = run::run_with(&scenario, &population, trainer, &options, &mut Silent, run::Course::default())?;
     for measured in &finished.measurements {
         let evaluation = &measured.evaluation;
-        println!("round {}: {:.1} % of {} digits", measured.round + 1, 100.0 * evaluation.accuracy, evaluation.examples);
+        println!(
+            "round {}: {:.1} % of {} digits",
+            measured.round + 1,
+            100.0 * evaluation.accuracy,
+            evaluation.examples
+        );
     }
     println!("{}", finished.guarantee);
     Ok(())

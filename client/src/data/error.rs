@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use murmur_round::device_id::{DeviceId, DeviceIdError};
 use thiserror::Error;
 
-use super::{ExampleError, TableError, TextError};
+use super::{ExampleError, TableError, TensorsError, TextError};
 
 /// A file or folder that holds no usable examples; names it and says why.
 #[derive(Debug, Error)]
@@ -20,7 +20,7 @@ pub enum DataError {
     },
     /// Nothing in the folder looks like a dataset.
     #[error(
-        "{}: no dataset here; expected train-images-idx3-ubyte and train-labels-idx1-ubyte (or .gz), or LEAF .json \
+        "{}: no dataset here; expected train-images-idx3-ubyte and train-labels-idx1-ubyte (or .gz), or train.safetensors, or LEAF .json \
          files (or .json.gz), directly or in train/ and test/, or one .jsonl (or .jsonl.gz)",
         folder.display()
     )]
@@ -93,6 +93,22 @@ pub enum DataError {
         path: PathBuf,
         /// What is wrong with them.
         cause: ExampleError,
+    },
+    /// A file of tensors holds no examples.
+    #[error("{}: {cause}", path.display())]
+    Tensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: TensorsError,
+    },
+    /// The same examples in two formats.
+    #[error("{}: {prefix} is there as idx files and as {prefix}.safetensors: remove one of the two", folder.display())]
+    Twice {
+        /// The folder.
+        folder: PathBuf,
+        /// What the names begin with.
+        prefix: String,
     },
     /// A table is not what its description says.
     #[error("{}: {cause}", path.display())]

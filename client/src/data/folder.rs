@@ -8,7 +8,7 @@ use std::{
 use super::{
     DataError, Dataset, Examples, User,
     dataset::{Origin, Part},
-    idx, leaf, text, users,
+    idx, leaf, tensors, text, users,
 };
 
 /// Files of users who have no training examples.
@@ -19,6 +19,8 @@ const UNSEEN: &str = "heldout-users-test";
 /// - IDX: `train-images-idx3-ubyte` with `train-labels-idx1-ubyte`; test data under the prefix `t10k` or `test`;
 ///   natural users from `train-users.csv` (columns `user`, `offset`, `count`) and `test-users.csv`; examples of users without training
 ///   examples under the prefix `heldout-users-test`, theirs from `heldout-users-test-users.csv`. Every file may end in `.gz`.
+/// - Tensors: `train.safetensors` with the tensors `inputs` and `labels`; test data, users and users without training examples under the same
+///   prefixes as of IDX files.
 /// - LEAF: `.json` or `.json.gz` files in `train/` and `test/`, or directly in the folder (all training then), in the
 ///   order of their names.
 /// - Text: one `.jsonl` or `.jsonl.gz` file whose lines have the fields `user` and `text` (or `speeches`). The first 80 % of each user's
@@ -27,9 +29,9 @@ const UNSEEN: &str = "heldout-users-test";
 /// # Errors
 /// [`DataError`] naming the file, or the folder when it holds nothing known.
 pub fn load_folder(folder: &Path) -> Result<Dataset, DataError> {
-    if let Some(train) = load_idx(folder, "train")? {
-        let (test, tested) = match load_idx(folder, "t10k")? {
-            None => (load_idx(folder, "test")?, find(folder, "test-users.csv")),
+    if let Some(train) = load_arrays(folder, "train")? {
+        let (test, tested) = match load_arrays(folder, "t10k")? {
+            None => (load_arrays(folder, "test")?, find(folder, "test-users.csv")),
             found => (found, None),
         };
         let known = |path: PathBuf| Ok::<_, DataError>((users::load(&path)?, path));
@@ -38,7 +40,7 @@ pub fn load_folder(folder: &Path) -> Result<Dataset, DataError> {
         if let Some((users, path)) = tested.filter(|_| dataset.test().is_some()).map(known).transpose()? {
             dataset = dataset.with_test_users(users, &path)?;
         }
-        let Some((examples, _)) = load_idx(folder, UNSEEN)? else { return Ok(dataset) };
+        let Some((examples, _)) = load_arrays(folder, UNSEEN)? else { return Ok(dataset) };
         let users = find(folder, &format!("{UNSEEN}-users.csv")).map(known).transpose()?.map(|(users, _)| users);
         return dataset.with_unseen(Part { examples, users }, folder);
     }
@@ -68,6 +70,20 @@ pub fn load_folder(folder: &Path) -> Result<Dataset, DataError> {
 /// A file of this name, or compressed.
 fn find(folder: &Path, name: &str) -> Option<PathBuf> {
     [folder.join(name), folder.join(format!("{name}.gz"))].into_iter().find(|path| path.is_file())
+}
+
+/// The examples under this prefix, in either of the formats that hold arrays of numbers.
+fn load_arrays(folder: &Path, prefix: &str) -> Result<Option<(Examples, Vec<Origin>)>, DataError> {
+    let tensors = find(folder, &format!("{prefix}.safetensors"));
+    match (load_idx(folder, prefix)?, tensors) {
+        (Some(_), Some(_)) => Err(DataError::Twice { folder: folder.to_owned(), prefix: prefix.to_owned() }),
+        (None, Some(path)) => {
+            let examples = tensors::load(&path)?;
+            let origins = vec![Origin { indices: 0..examples.len(), path }];
+            Ok(Some((examples, origins)))
+        }
+        (found, None) => Ok(found),
+    }
 }
 
 fn load_idx(folder: &Path, prefix: &str) -> Result<Option<(Examples, Vec<Origin>)>, DataError> {

@@ -1,6 +1,6 @@
 //! Labelled examples and where they come from.
 //!
-//! [`load_folder`] reads IDX files (MNIST and its kin), LEAF json or JSON lines of text, [`load_table`] comma-separated values,
+//! [`load_folder`] reads IDX files (MNIST and its kin), tensors, LEAF json or JSON lines of text, [`load_table`] comma-separated values or Parquet,
 //! [`load_text`] JSON lines of any fields, all plain or gzip-compressed. Files are input from
 //! strangers: sizes they declare are never believed before the bytes are there, and every error names the file.
 
@@ -12,6 +12,7 @@ mod idx;
 mod leaf;
 mod source;
 mod table;
+mod tensors;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -24,5 +25,6 @@ pub use self::{
     folder::load_folder,
     leaf::load_file as load_leaf,
     table::{Standardise, Table, TableError, load_table},
+    tensors::TensorsError,
     text::{Text, TextError, load_text},
 };

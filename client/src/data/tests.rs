@@ -123,6 +123,31 @@ fn test_examples_have_users_and_some_users_are_not_trained_on() {
 }
 
 #[test]
+fn tensors_take_the_place_of_idx_files() {
+    use safetensors::{Dtype, tensor::TensorView};
+    let (inputs, labels_bytes) = ([0, 255, 51, 102, 153, 204], [0, 1, 7]);
+    let views = [
+        ("inputs", TensorView::new(Dtype::U8, vec![3, 1, 2], &inputs).unwrap()),
+        ("labels", TensorView::new(Dtype::U8, vec![3], &labels_bytes).unwrap()),
+    ];
+    let file = safetensors::serialize(views, None).unwrap();
+    let users = || b"user,offset,count\nann,0,2\nbob,2,1\n".to_vec();
+    let there = folder(&[
+        ("train.safetensors", file.clone()),
+        ("train-users.csv", users()),
+        ("test.safetensors.gz", gzip(&file)),
+        ("test-users.csv", users()),
+    ]);
+    let dataset = load_folder(there.path()).unwrap();
+    let same = load_folder(folder(&[(IMAGES, images()), (LABELS, labels())]).path()).unwrap();
+    assert_eq!(dataset.train(), same.train());
+    assert_eq!(dataset.test(), Some(same.train()));
+    assert_eq!((dataset.users().unwrap().len(), dataset.test_users().unwrap().len()), (2, 2));
+    let twice = fails(&[("train.safetensors", file), (IMAGES, images()), (LABELS, labels())]);
+    assert!(matches!(twice, DataError::Twice { .. }), "{twice}");
+}
+
+#[test]
 fn a_broken_idx_file_is_named() {
     let with_images = |bytes: Vec<u8>| fails(&[(IMAGES, bytes), (LABELS, labels())]);
     let truncated = with_images(images()[..21].to_vec());
