@@ -125,6 +125,22 @@ impl Axis {
         Self { label: label.into(), range: low..high, ticks, logarithmic: true, percent: false }
     }
 
+    /// The same axis with its ticks at these very values, where they are few enough and far enough apart to be told apart on paper.
+    #[must_use]
+    pub fn marked(mut self, values: impl IntoIterator<Item = f64>) -> Self {
+        /// The least room for a number, of the width of an axis.
+        const ROOM: f64 = 0.08;
+        let mut marks: Vec<f64> = values.into_iter().filter(|value| self.range.contains(value)).collect();
+        marks.sort_by(f64::total_cmp);
+        marks.dedup();
+        let width = self.place(self.range.end) - self.place(self.range.start);
+        let apart = |pair: &[f64]| self.place(pair[1]) - self.place(pair[0]) >= ROOM * width;
+        if marks.len() > 1 && marks.windows(2).all(apart) {
+            self.ticks = marks;
+        }
+        self
+    }
+
     /// The same axis without ticks between whole numbers.
     #[must_use]
     pub fn whole(mut self) -> Self {
@@ -301,6 +317,8 @@ mod tests {
         );
         let axis = Axis::logarithmic("epsilon", [0.25, 4.0]);
         assert_eq!(axis.ticks, [0.5, 1.0, 2.0]);
+        assert_eq!(axis.clone().marked([4.0, 0.25, 1.0, 1.0, 9.0]).ticks, [0.25, 1.0, 4.0]);
+        assert_eq!(axis.clone().marked([0.25, 0.26, 4.0]).ticks, axis.ticks);
         let axis = Axis::linear("accuracy", [0.771, 0.846]).percent();
         assert!(axis.ticks.len() > 2 && axis.ticks.iter().all(|tick| axis.range.contains(tick)), "{axis:?}");
         assert_eq!(axis.name(0.8), "80 %");

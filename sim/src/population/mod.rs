@@ -153,6 +153,12 @@ impl Population {
                 let classes = model.classes().unwrap_or_default();
                 (numbered(), partition::dirichlet(labels, classes, devices, samples, alpha, scenario.seed)?)
             }
+            Some(Partition::Shards { per_device }) => {
+                (numbered(), partition::shards(labels, devices, samples, per_device, scenario.seed)?)
+            }
+            Some(Partition::Quantity { alpha }) => {
+                (numbered(), partition::quantity(labels.len(), devices, samples, alpha, scenario.seed)?)
+            }
             Some(Partition::Iid {}) | None => {
                 (numbered(), partition::iid(labels.len(), devices, samples, scenario.seed)?)
             }

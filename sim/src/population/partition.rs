@@ -33,12 +33,70 @@ pub(super) fn dirichlet(
     }
     pools.iter_mut().for_each(|pool| shuffle(pool, &mut chance));
     let deal = |_| {
-        let shares: Vec<f64> = (0..classes).map(|_| ln_gamma_deviate(alpha, &mut chance)).collect();
-        let largest = shares.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let shares: Vec<f64> = shares.iter().map(|share| (share - largest).exp()).collect();
+        let shares = dirichlet_shares(classes, alpha, &mut chance);
         (0..samples).filter_map(|_| draw(&shares, &mut pools, &mut chance)).collect()
     };
     Ok((0..devices).map(deal).collect())
+}
+
+/// `per_device` pieces for each device, of examples sorted by label and cut into pieces of equal size. Which example of a label is in which
+/// piece, and who gets which piece, is random. `per_device` divides `samples`.
+pub(super) fn shards(
+    labels: &[u32],
+    devices: u64,
+    samples: usize,
+    per_device: usize,
+    seed: u64,
+) -> Result<Vec<Vec<usize>>, SimError> {
+    let devices = enough(labels.len(), devices, samples)?;
+    let mut chance = chance(seed);
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    shuffle(&mut order, &mut chance);
+    // Where there are more examples than are dealt out, all labels lose some.
+    order.truncate(devices * samples);
+    order.sort_by_key(|index| labels[*index]);
+    let pieces: Vec<&[usize]> = order.chunks_exact(samples / per_device).collect();
+    let mut turns: Vec<usize> = (0..pieces.len()).collect();
+    shuffle(&mut turns, &mut chance);
+    let part = |turns: &[usize]| turns.iter().flat_map(|turn| pieces[*turn].iter().copied()).collect();
+    Ok(turns.chunks_exact(per_device).map(part).collect())
+}
+
+/// Random parts whose sizes are shares from a symmetric Dirichlet distribution of what is left when each device has one example; `samples` is
+/// the mean size. Sizes are rounded so that nothing is left over.
+pub(super) fn quantity(
+    examples: usize,
+    devices: u64,
+    samples: usize,
+    alpha: f64,
+    seed: u64,
+) -> Result<Vec<Vec<usize>>, SimError> {
+    let devices = enough(examples, devices, samples)?;
+    if samples == 0 {
+        return Ok(vec![Vec::new(); devices]);
+    }
+    let mut chance = chance(seed);
+    let mut order: Vec<usize> = (0..examples).collect();
+    shuffle(&mut order, &mut chance);
+    let shares = dirichlet_shares(devices, alpha, &mut chance);
+    let (free, total) = (devices * (samples - 1), shares.iter().sum::<f64>());
+    let (mut reached, mut begin) = (0.0, 0);
+    let part = |(index, share): (usize, &f64)| {
+        reached += share;
+        let end =
+            if index + 1 == devices { free } else { ((reached / total * free as f64).round() as usize).min(free) };
+        let begun = begin + index;
+        begin = end;
+        order[begun..end + index + 1].to_vec()
+    };
+    Ok(shares.iter().enumerate().map(part).collect())
+}
+
+/// `count` shares from a symmetric Dirichlet distribution, up to a factor: the largest is 1.
+fn dirichlet_shares(count: usize, alpha: f64, chance: &mut ChaCha20Rng) -> Vec<f64> {
+    let logarithms: Vec<f64> = (0..count).map(|_| ln_gamma_deviate(alpha, chance)).collect();
+    let largest = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    logarithms.iter().map(|share| (share - largest).exp()).collect()
 }
 
 /// One example of a class chosen by `shares` among the classes that have examples left.
@@ -123,6 +181,29 @@ mod tests {
             (0..10).map(|class| part.iter().filter(|index| labels[**index] == class).count()).max().unwrap_or(0)
         });
         largest.sum::<usize>() as f64 / parts.iter().map(Vec::len).sum::<usize>() as f64
+    }
+
+    #[test]
+    fn a_device_of_two_shards_knows_at_most_four_labels_and_all_examples_are_dealt_out() {
+        let labels: Vec<u32> = (0..6_000).map(|index| index % 10).collect();
+        let parts = shards(&labels, 300, 20, 2, 5).unwrap();
+        let dealt: BTreeSet<usize> = parts.iter().flatten().copied().collect();
+        assert_eq!((parts.len(), dealt.len()), (300, 6_000));
+        let known = |part: &Vec<usize>| part.iter().map(|index| labels[*index]).collect::<BTreeSet<u32>>().len();
+        // 600 pieces of 10 divide the 600 examples of each label: no piece has two labels.
+        assert!(parts.iter().all(|part| part.len() == 20 && known(part) <= 2));
+        assert_ne!(parts, shards(&labels, 300, 20, 2, 6).unwrap());
+    }
+
+    #[test]
+    fn quantities_are_skewed_and_add_up() {
+        for (alpha, largest) in [(0.1, 200..6_000), (1000.0, 20..30)] {
+            let parts = quantity(6_000, 300, 20, alpha, 5).unwrap();
+            let dealt: BTreeSet<usize> = parts.iter().flatten().copied().collect();
+            assert_eq!((parts.len(), dealt.len()), (300, 6_000));
+            assert!(parts.iter().all(|part| !part.is_empty()));
+            assert!(largest.contains(&parts.iter().map(Vec::len).max().unwrap()), "{alpha}");
+        }
     }
 
     #[test]

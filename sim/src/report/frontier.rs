@@ -48,6 +48,7 @@ pub(super) fn figure(tuned: &Tuned) -> Figure {
             ]
         })
         .collect();
+    let epsilons = || points.iter().map(|point| point.epsilon);
     Figure {
         title: "Accuracy against epsilon".to_owned(),
         caption: format!(
@@ -57,7 +58,7 @@ pub(super) fn figure(tuned: &Tuned) -> Figure {
             number::count(chosen.examples)
         ),
         chart: Chart {
-            x: Axis::logarithmic("epsilon (nats, logarithmic)", points.iter().map(|point| point.epsilon)),
+            x: Axis::logarithmic("epsilon (nats, logarithmic)", epsilons()).marked(epsilons()),
             y: Axis::linear("accuracy (%)", ends).percent(),
             series,
             caption: None,

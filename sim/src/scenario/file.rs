@@ -98,6 +98,18 @@ pub enum Partition {
         /// Concentration: small is skewed.
         alpha: f64,
     },
+    /// Examples are sorted by label and cut into pieces of equal size, of which each device gets so many: it knows few labels (McMahan and
+    /// others 2017, section 3, whose devices get two).
+    Shards {
+        /// Pieces for a device; they divide its examples.
+        per_device: usize,
+    },
+    /// Examples are dealt out at random, but some devices have far more than others: shares from a Dirichlet distribution (Li, Diao, Chen and He
+    /// 2022, section 4.3). Each has one at least, and `samples_per_device` on average.
+    Quantity {
+        /// Concentration: small is skewed.
+        alpha: f64,
+    },
 }
 
 /// The `[fleet]` section: virtual time. Without it devices are always there, and training and sending take none.
@@ -227,7 +239,7 @@ impl PopulationSpec {
             }
             (Source::Table(_) | Source::Text(_), None) => {}
             (Source::Folder { .. }, None) => {
-                return Err("population.partition is missing: natural, iid or dirichlet".to_owned());
+                return Err("population.partition is missing: natural, iid, dirichlet, shards or quantity".to_owned());
             }
             (_, Some(Partition::Natural {})) if self.devices.is_some() || self.samples_per_device.is_some() => {
                 return Err(
@@ -238,8 +250,18 @@ impl PopulationSpec {
             }
             (_, Some(Partition::Natural {})) => {}
             _ if !sized => return Err("population.devices and population.samples_per_device are needed".to_owned()),
-            (_, Some(Partition::Dirichlet { alpha })) if !(alpha > 0.0 && alpha.is_finite()) => {
+            (_, Some(Partition::Dirichlet { alpha } | Partition::Quantity { alpha }))
+                if !(alpha > 0.0 && alpha.is_finite()) =>
+            {
                 return Err(format!("population.partition.alpha must be a positive number, not {alpha}"));
+            }
+            (_, Some(Partition::Shards { per_device })) => {
+                let samples = self.samples_per_device.unwrap_or_default();
+                if per_device == 0 || !samples.is_multiple_of(per_device) {
+                    return Err(format!(
+                        "population.partition.per_device must divide samples_per_device, and {per_device} does not divide {samples}"
+                    ));
+                }
             }
             _ => {}
         }
