@@ -21,7 +21,8 @@ pub enum DataError {
     /// Nothing in the folder looks like a dataset.
     #[error(
         "{}: no dataset here; expected train-images-idx3-ubyte and train-labels-idx1-ubyte (or .gz), or train.safetensors, or LEAF .json \
-         files (or .json.gz), directly or in train/ and test/, or one .jsonl (or .jsonl.gz)",
+         files (or .json.gz), directly or in train/ and test/, or one .jsonl (or .jsonl.gz); what the columns of a table mean is said by a \
+         scenario or a .toml",
         folder.display()
     )]
     NoDataset {
@@ -217,7 +218,7 @@ pub enum DataError {
         cause: DeviceIdError,
     },
     /// Two users share a name: one device's data would count as two devices'.
-    #[error("{}: user {user} comes up twice", path.display())]
+    #[error("{}: user {user} comes up twice: of several data sets in one folder name one by its file", path.display())]
     DuplicateUser {
         /// The file.
         path: PathBuf,

@@ -13,6 +13,10 @@ use super::{
 
 /// Files of users who have no training examples.
 const UNSEEN: &str = "heldout-users-test";
+/// Ends of the names of LEAF's files.
+const JSON: [&str; 2] = [".json", ".json.gz"];
+/// Ends of the names of files of text.
+const LINES: [&str; 2] = [".jsonl", ".jsonl.gz"];
 
 /// Loads the dataset in `folder`.
 ///
@@ -26,9 +30,14 @@ const UNSEEN: &str = "heldout-users-test";
 /// - Text: one `.jsonl` or `.jsonl.gz` file whose lines have the fields `user` and `text` (or `speeches`). The first 80 % of each user's
 ///   characters are for training.
 ///
+/// A single file of LEAF or of text may take the place of a folder.
+///
 /// # Errors
 /// [`DataError`] naming the file, or the folder when it holds nothing known.
 pub fn load_folder(folder: &Path) -> Result<Dataset, DataError> {
+    if folder.is_file() {
+        return load_file(folder);
+    }
     if let Some(train) = load_arrays(folder, "train")? {
         let (test, tested) = match load_arrays(folder, "t10k")? {
             None => (load_arrays(folder, "test")?, find(folder, "test-users.csv")),
@@ -44,14 +53,13 @@ pub fn load_folder(folder: &Path) -> Result<Dataset, DataError> {
         let users = find(folder, &format!("{UNSEEN}-users.csv")).map(known).transpose()?.map(|(users, _)| users);
         return dataset.with_unseen(Part { examples, users }, folder);
     }
-    const JSON: [&str; 2] = [".json", ".json.gz"];
     let mut files = files_called(&folder.join("train"), JSON)?;
     if files.is_empty() {
         files = files_called(folder, JSON)?;
     }
     let Some((examples, users, origins)) = load_leaf(&files)? else {
         let named = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match files_called(folder, [".jsonl", ".jsonl.gz"])?.as_slice() {
+        match files_called(folder, LINES)?.as_slice() {
             [] => {}
             [one] => return text::load_found(one),
             [first, second, ..] => {
@@ -65,6 +73,17 @@ pub fn load_folder(folder: &Path) -> Result<Dataset, DataError> {
     };
     let test = load_leaf(&files_called(&folder.join("test"), JSON)?)?.map(|(examples, _, origins)| (examples, origins));
     Dataset::from_files((examples, origins), Some((users, folder.to_owned())), test)
+}
+
+/// A file that is a whole data set.
+fn load_file(path: &Path) -> Result<Dataset, DataError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if LINES.iter().any(|end| name.ends_with(end)) {
+        return text::load_found(path);
+    }
+    let leaf = JSON.iter().any(|end| name.ends_with(end)).then(|| load_leaf(&[path.to_owned()])).transpose()?.flatten();
+    let (examples, users, origins) = leaf.ok_or_else(|| DataError::NoDataset { folder: path.to_owned() })?;
+    Dataset::from_files((examples, origins), Some((users, path.to_owned())), None)
 }
 
 /// A file of this name, or compressed.

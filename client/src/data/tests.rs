@@ -123,6 +123,20 @@ fn test_examples_have_users_and_some_users_are_not_trained_on() {
 }
 
 #[test]
+fn one_file_is_a_data_set_too() {
+    let leaf = br#"{"users": ["a"], "num_samples": [1], "user_data": {"a": {"x": [[0.5, 1.0]], "y": [1]}}}"#;
+    let there = folder(&[
+        ("one.json.gz", gzip(leaf)),
+        ("two.jsonl", b"{\"user\": \"ann\", \"text\": \"what a day\"}\n".to_vec()),
+        ("three.csv", b"a,b\n".to_vec()),
+    ]);
+    let load = |name: &str| load_folder(&there.path().join(name));
+    let named = |dataset: Dataset| dataset.users().unwrap()[0].name.to_string();
+    assert_eq!((named(load("one.json.gz").unwrap()), named(load("two.jsonl").unwrap())), ("a".into(), "ann".into()));
+    assert!(load("three.csv").unwrap_err().to_string().contains("what the columns of a table mean"));
+}
+
+#[test]
 fn tensors_take_the_place_of_idx_files() {
     use safetensors::{Dtype, tensor::TensorView};
     let (inputs, labels_bytes) = ([0, 255, 51, 102, 153, 204], [0, 1, 7]);

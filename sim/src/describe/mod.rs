@@ -33,7 +33,7 @@ pub enum Data {
 /// Data to describe.
 #[derive(Debug, Args)]
 pub struct Describe {
-    /// Folder of data, or a scenario: then as its devices hold them.
+    /// Folder of data, or one file of LEAF or of text, or a scenario: then as its devices hold them.
     pub data: PathBuf,
     /// Folder or file with the data, instead of the scenario's.
     #[arg(long = "data", value_name = "DIR")]
@@ -74,9 +74,10 @@ impl Data {
     pub fn answer(&self) -> Result<Answer, SimError> {
         let Self::Describe(describe) = self;
         let Describe { data, instead, plot, .. } = describe;
-        if data.is_dir() {
+        // A scenario is a .toml, or one that is part of the program.
+        if data.is_dir() || data.is_file() && data.extension().is_none_or(|extension| extension != "toml") {
             if instead.is_some() {
-                let message = "--data goes with a scenario; this is a folder of data already".to_owned();
+                let message = "--data goes with a scenario; these are data already".to_owned();
                 return Err(SimError::Scenario { path: data.clone(), message });
             }
             return described(data, &Held::of_folder(data)?, plot.as_deref());
