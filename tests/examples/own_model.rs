@@ -26,7 +26,7 @@ use murmur_client::{
 use murmur_round::{measure::LocalMetrics, task::Task};
 use murmur_sim::{
     population::Population,
-    run::{self, Options, Silent},
+    run::{self, Finished, Options, Silent},
     scenario::{Overrides, Scenario},
 };
 
@@ -81,14 +81,18 @@ fn scores(net: &Net, data: &Examples, batch: &[usize], device: &Device) -> Tenso
     log_softmax(net.output.forward(tanh(net.hidden.forward(images))), 1)
 }
 
-/// The scenario beside this file, a task that a coordinator takes as it is.
-fn simulate() -> Result<(), Box<dyn std::error::Error>> {
+/// The scenario beside this file, whose task a coordinator takes as it is.
+pub(crate) fn simulated() -> Result<Finished, Box<dyn std::error::Error>> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-model.toml");
     let scenario = Scenario::load(&beside.to_string_lossy(), &Overrides::default())?;
     let population = Population::of(&scenario)?;
     let options = Options { threads: NonZeroUsize::MIN, stop_after: None };
     let trainer = |task: &Task| ModuleTrainer::new(Digits, &task.model);
-    let finished = run::run_with(&scenario, &population, trainer, &options, &mut Silent, run::Course::default())?;
+    Ok(run::run_with(&scenario, &population, trainer, &options, &mut Silent, run::Course::default())?)
+}
+
+fn simulate() -> Result<(), Box<dyn std::error::Error>> {
+    let finished = simulated()?;
     for measured in &finished.measurements {
         let evaluation = &measured.evaluation;
         println!(

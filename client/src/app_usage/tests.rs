@@ -17,7 +17,7 @@ fn a_person_is_the_same_in_every_process_and_more_launches_only_append() {
     assert_eq!(labels.labels(), KNOWN);
 }
 
-const KNOWN: [u32; 12] = [0; 12];
+const KNOWN: [u32; 12] = [5, 4, 6, 13, 5, 5, 2, 7, 6, 1, 8, 14];
 
 #[test]
 fn every_example_says_one_part_one_place_and_one_last_application() {

@@ -113,7 +113,7 @@ struct Rows {
 fn read_users(table: &Table, bytes: Vec<u8>) -> Result<Vec<Rows>, TableError> {
     if parquet::is(&bytes) {
         let (names, rows) = parquet::read(bytes)?;
-        return by_user(&Columns::of(table, &names)?, rows);
+        return by_user(&Columns::of(table, &names)?, rows.into_iter().map(Ok));
     }
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
     let columns = Columns::of(table, reader.headers().map_err(TableError::from)?)?;

@@ -1,5 +1,7 @@
 //! Parquet files, whose rows are read as if they were lines of text: what a column means is said by the table either way.
 
+use std::panic::AssertUnwindSafe;
+
 use bytes::Bytes;
 use csv::{Position, StringRecord};
 use parquet::{
@@ -24,20 +26,23 @@ pub(super) fn is(bytes: &[u8]) -> bool {
 /// Names of the columns, and every row as a record of text whose line is the row, counted from 1. A truth is 1 or 0, a missing value is empty.
 ///
 /// # Errors
-/// [`TableError::Unreadable`], [`TableError::NestedColumn`]; of a row also [`TableError::TooLong`], [`TableError::Field`].
-pub(super) fn read(
-    bytes: Vec<u8>,
-) -> Result<(StringRecord, impl Iterator<Item = Result<StringRecord, TableError>>), TableError> {
+/// [`TableError::Unreadable`], [`TableError::NestedColumn`], [`TableError::TooLong`], [`TableError::Field`].
+pub(super) fn read(bytes: Vec<u8>) -> Result<(StringRecord, Vec<StringRecord>), TableError> {
+    // The library asserts some things of a file that a damaged one does not keep. What it leaves half done is dropped with it.
+    let read = std::panic::catch_unwind(AssertUnwindSafe(|| rows(bytes)));
+    read.unwrap_or_else(|_| Err(TableError::Unreadable { what: "Parquet: the file contradicts itself".to_owned() }))
+}
+
+fn rows(bytes: Vec<u8>) -> Result<(StringRecord, Vec<StringRecord>), TableError> {
     let reader = SerializedFileReader::new(Bytes::from(bytes))?;
     let names = names(reader.metadata().file_metadata())?;
-    let (mut left, columns) = (LIMIT, names.clone());
-    let rows = RowIter::from_file_into(Box::new(reader)).zip(1..).map(move |(row, number)| {
-        let record = record(&row?, number, &columns)?;
-        let length = record.as_slice().len() as u64;
-        left = left.checked_sub(length).ok_or(TableError::TooLong { limit: LIMIT })?;
-        Ok(record)
-    });
-    Ok((names, rows))
+    let (mut left, mut records) = (LIMIT, Vec::new());
+    for (row, number) in RowIter::from_file_into(Box::new(reader)).zip(1..) {
+        let record = record(&row?, number, &names)?;
+        left = left.checked_sub(record.as_slice().len() as u64).ok_or(TableError::TooLong { limit: LIMIT })?;
+        records.push(record);
+    }
+    Ok((names, records))
 }
 
 fn names(metadata: &FileMetaData) -> Result<StringRecord, TableError> {
@@ -131,20 +136,18 @@ mod tests {
         let bytes = file(SCHEMA);
         assert!(is(&bytes));
         let (names, rows) = read(bytes).unwrap();
-        assert_eq!(names, ["site", "age", "sick"].as_slice());
-        let rows: Vec<StringRecord> = rows.collect::<Result<_, _>>().unwrap();
-        let small = 1e-300_f64.to_string();
-        let (first, second) = (["north", "40.1", "0"], ["south", small.as_str(), "1"]);
-        assert_eq!(rows[0], first.as_slice());
-        assert_eq!(rows[1], second.as_slice());
-        assert_eq!(rows[2], ["north", "", "9223372036854775807"].as_slice());
+        let fields = |record: &StringRecord| record.iter().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(fields(&names), ["site", "age", "sick"]);
+        assert_eq!(fields(&rows[0]), ["north", "40.1", "0"]);
+        assert_eq!(fields(&rows[1]), ["south", &1e-300_f64.to_string(), "1"]);
+        assert_eq!(fields(&rows[2]), ["north", "", "9223372036854775807"]);
         assert_eq!(rows[2].position().unwrap().line(), 3);
     }
 
     #[test]
     fn what_is_no_number_truth_or_text_is_refused_by_name() {
-        let (_, mut rows) = read(file(&SCHEMA.replace("int64 sick", "int64 sick (TIMESTAMP(MILLIS,true))"))).unwrap();
-        let error = rows.next().unwrap().unwrap_err().to_string();
+        let timed = SCHEMA.replace("int64 sick", "int64 sick (TIMESTAMP(MILLIS,true))");
+        let error = read(file(&timed)).err().unwrap().to_string();
         assert!(error.contains("line 1, column \"sick\"") && error.contains("a number, a truth or text"), "{error}");
         let nested = "message rows { required group site { required binary name (UTF8); } optional double age; required int64 sick; }";
         let error = read(file(nested)).err().unwrap().to_string();
@@ -160,8 +163,7 @@ mod tests {
             for flipped in [0x01, 0x80, 0xff] {
                 let mut broken = whole.clone();
                 broken[place] ^= flipped;
-                let rows = read(broken).and_then(|(_, rows)| rows.collect::<Result<Vec<_>, _>>());
-                refused += usize::from(rows.is_err());
+                refused += usize::from(read(broken).is_err());
             }
         }
         assert!(refused > 100, "{refused}");
