@@ -10,6 +10,7 @@
 //! - `link` (feature `grpc`) takes part in a coordinator's task over the network.
 #![deny(unsafe_code)]
 
+mod adapted;
 pub mod calibration;
 pub mod ceiling;
 pub mod data;

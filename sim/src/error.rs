@@ -5,7 +5,8 @@ use std::{convert::Infallible, path::PathBuf};
 use murmur_client::{TrainError, data::DataError};
 use murmur_privacy::{ledger::LedgerError, local::ledger::LocalLedgerError};
 use murmur_round::{
-    checkpoint::CheckpointError, coordinator::StartError, device::DeviceError, founding::FoundingError, task::TaskError,
+    checkpoint::CheckpointError, coordinator::StartError, device::DeviceError, founding::FoundingError,
+    pretrained::PretrainedFileError, task::TaskError,
 };
 use thiserror::Error;
 
@@ -56,6 +57,9 @@ pub enum SimError {
         /// What is wrong.
         cause: TaskError,
     },
+    /// The file that the task starts from is missing, or another.
+    #[error(transparent)]
+    Pretrained(#[from] PretrainedFileError),
     /// A task that does not fit the population.
     #[error("the task does not fit the population: {0}")]
     Schedule(TaskError),

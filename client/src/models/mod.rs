@@ -20,9 +20,15 @@ use std::ops::Range;
 use murmur_round::{model::ModelSpec, params::Params};
 
 use self::{layered::Layered, recurrent::Recurrent};
-pub(crate) use self::{loss::score, product::square_product};
+pub(crate) use self::{
+    loss::score,
+    product::{add_matrix_product, square_product},
+};
 use crate::data::Examples;
 
+/// The learning rate of a step that is taken to see a slope: so large that what the parameters lose of it by rounding is nothing beside
+/// it, and a power of two, so that dividing by it loses nothing.
+const LONG_STEP: f32 = 65_536.0;
 /// Examples per pass: large enough for the matrix products, small enough for the cache.
 const BATCH: usize = 256;
 
@@ -111,6 +117,19 @@ impl Network {
             Self::Layered(network) => network.step(&batch.inputs, &batch.labels, learning_rate),
             Self::Recurrent(network) => network.step(&batch.inputs, &batch.labels, &batch.lengths, learning_rate),
         }
+    }
+
+    /// The slope of a batch's mean cross-entropy along all parameters, where these are `values`. What the network held is gone.
+    pub(crate) fn slope(&mut self, values: &[f32], batch: &Batch, into: &mut Vec<f32>) {
+        self.load_values(values);
+        self.step(batch, LONG_STEP);
+        into.clear();
+        let mut rest = values;
+        self.for_each_tensor(|after| {
+            let (before, behind) = rest.split_at(after.len());
+            into.extend(before.iter().zip(after).map(|(before, after)| (before - after) / LONG_STEP));
+            rest = behind;
+        });
     }
 
     /// Shows the logits of all examples, row-major `[examples, classes]`, and their classes, some at a time. Of text, in no particular order.

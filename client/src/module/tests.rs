@@ -1,5 +1,6 @@
 //! The general path and the built-in models are the same mathematics.
 
+mod adapters;
 mod language;
 
 use burn::{

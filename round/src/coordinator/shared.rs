@@ -159,6 +159,7 @@ impl Shared {
             clip: self.clip,
             metrics,
             average: None,
+            put_together_from: None,
         };
         Checkpoint::encode(&self.params, &self.optimizer, &manifest)
     }

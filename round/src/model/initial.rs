@@ -62,7 +62,7 @@ impl ModelSpec {
 }
 
 /// Uniform in (-1, 1) on a grid of 2^24 points that is symmetric about zero.
-fn symmetric(word: u32) -> f32 {
+pub(crate) fn symmetric(word: u32) -> f32 {
     let step = (word >> 8) as f32;
     (step + 0.5) / 8_388_608.0 - 1.0
 }

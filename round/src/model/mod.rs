@@ -10,6 +10,7 @@ mod language;
 
 pub use external::{ExternalTensor, Initial};
 pub use features::Features;
+pub(crate) use initial::symmetric;
 pub use language::TEXT_START;
 
 use serde::{Deserialize, Serialize};

@@ -68,6 +68,7 @@ fn backed_up_with(
             clip: schedule.task().privacy.clip,
             metrics: None,
             average: None,
+            put_together_from: None,
         };
         let state = schedule.task().server.initial_state(params.dimension());
         let checkpoint = Checkpoint::encode(&params, &state, &manifest).unwrap();

@@ -26,14 +26,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use murmur_client::{Evaluation, evaluate};
+use murmur_client::{Evaluation, Examples, TrainError, evaluate};
 use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::Entry, units::Clip};
 use murmur_round::{
-    coordinator::{Coordinator, Event, Outcome, Stored},
+    coordinator::{Coordinator, Event, Outcome, StartError, Stored},
     device_id::DeviceId,
     founding,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
+    params::Params,
     task::Schedule,
 };
 
@@ -90,10 +91,12 @@ pub struct Finished {
     pub local: Option<LocalSpending>,
     /// Every entry of the population's ledger.
     pub ledger: Vec<Entry>,
-    /// The last released model, a safetensors file.
+    /// The last released model, a safetensors file: all of it, also where only a part was trained.
     pub model: Vec<u8>,
     /// Its SHA-256.
     pub model_digest: Digest,
+    /// The part of it that was trained, as the ledger names it, where that is not all of it.
+    pub released: Option<Vec<u8>>,
     /// The average of the released models, a safetensors file, where the task asks for one.
     pub averaged: Option<Vec<u8>>,
     /// Quality of the last model, or of the average where the task asks for one, on each user's test examples, where the data say whose
@@ -142,9 +145,17 @@ pub fn run_along(
 ) -> Result<Finished, SimError> {
     let schedule = schedule(scenario, population)?;
     let local = LocalBudgets::of(scenario)?;
+    let starting_point = scenario.starting_point()?;
+    let (pretrained, adaptation) = starting_point.unzip();
+    // All tensors of the model, where only some of them are trained.
+    let adaptation = adaptation.filter(|_| scenario.task.is_partial());
+    let quality = |params: &Params, examples: &Examples| -> Result<Evaluation, TrainError> {
+        let whole = adaptation.as_ref().map(|adaptation| adaptation.whole(params)).transpose()?;
+        evaluate(&scenario.task.model, whole.as_ref().unwrap_or(params), examples)
+    };
     let Course { from, mut keep, between, interrupt } = course;
     let clock = Clock::start();
-    let began = Begun::of(scenario, population, &schedule, local, &clock, from)?;
+    let began = Begun::of(scenario, population, &schedule, local, &clock, from, pretrained)?;
     let Begun { mut fleet, mut measurements, mut history, seconds, phases } = began;
     fleet.draw_by(options.threads);
     if let Some(rounds) = options.stop_after {
@@ -158,17 +169,16 @@ pub fn run_along(
     let asked = || interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed));
     let unkept = Cell::new(false);
     let outcome = std::thread::scope(|scope| {
-        let workers = workers::Workers::start(scope, options.threads, population, &task)?;
+        let workers = workers::Workers::start(scope, options.threads, population, &task, adaptation.as_ref())?;
         fleet.run(&workers, &|| asked() && !unkept.get(), &mut |released, fleet| {
             let Released { round: passed, params, averaged, guarantee, clip } = released;
             let (round, metrics) = (passed.round, passed.metrics);
             history.push(passed);
             let due = (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
-                let evaluation = evaluate(&task.model, &params, population.test())?;
+                let evaluation = quality(&params, population.test())?;
                 let epsilon = guarantee.epsilon_spent;
-                let averaged =
-                    averaged.map(|averaged| evaluate(&task.model, &averaged, population.test())).transpose()?;
+                let averaged = averaged.map(|averaged| quality(&averaged, population.test())).transpose()?;
                 let measurement = Measurement { round, epsilon, evaluation, averaged, clip, metrics };
                 measurements.push(measurement);
                 Some(measurement)
@@ -200,22 +210,30 @@ pub fn run_along(
     let released = fleet.released();
     let guarantee = fleet.guarantee()?;
     if measurements.last().map(|last| last.round + 1) != released {
-        let evaluation = evaluate(&task.model, &fleet.params(), population.test())?;
+        let evaluation = quality(&fleet.params(), population.test())?;
         let round = released.unwrap_or(1) - 1;
         let (clip, metrics) = fleet.measured();
-        let averaged =
-            fleet.averaged().map(|averaged| evaluate(&task.model, &averaged, population.test())).transpose()?;
+        let averaged = fleet.averaged().map(|averaged| quality(&averaged, population.test())).transpose()?;
         let epsilon = guarantee.epsilon_spent;
         measurements.push(Measurement { round, epsilon, evaluation, averaged, clip, metrics });
     }
     let wall = wall();
     let simulated = scenario.fleet.is_some().then(|| Duration::from_millis(fleet.now().0));
     observer.finished();
-    let test_users = by_user(scenario, population, &fleet)?;
+    let test_users = by_user(population, &fleet, quality)?;
     let averaged = fleet.averaged_file()?;
     let phases = phases + clock.spent();
     let ((clip, metrics), local) = (fleet.measured(), fleet.local_spending());
     let (ledger, (model, model_digest)) = fleet.into_files();
+    let (model, model_digest, averaged, released_part) = match &adaptation {
+        None => (model, model_digest, averaged, None),
+        Some(adaptation) => {
+            let put_together = |part: &[u8]| adaptation.put_together(part).map_err(StartError::from);
+            let (whole, averaged) = (put_together(&model)?, averaged.as_deref().map(put_together).transpose()?);
+            let digest = Digest::of(&whole);
+            (whole, digest, averaged, Some(model))
+        }
+    };
     Ok(Finished {
         outcome,
         rounds: released.unwrap_or(0),
@@ -227,6 +245,7 @@ pub fn run_along(
         ledger,
         model,
         model_digest,
+        released: released_part,
         averaged,
         test_users,
         measurements,
@@ -240,15 +259,15 @@ pub fn run_along(
 
 /// Quality of what a task leaves on each user's test examples. Users without any are left out.
 fn by_user(
-    scenario: &Scenario,
     population: &Population,
     fleet: &Fleet<'_>,
+    quality: impl Fn(&Params, &Examples) -> Result<Evaluation, TrainError>,
 ) -> Result<Vec<(DeviceId, Evaluation)>, SimError> {
     let params = fleet.averaged().map_or_else(|| fleet.params(), Arc::new);
     let tested = population.test_users().iter().filter(|user| !user.indices.is_empty());
     let evaluated = tested.map(|user| {
         let examples = population.test().slice(user.indices.clone());
-        Ok((user.name.clone(), evaluate(&scenario.task.model, &params, &examples)?))
+        Ok((user.name.clone(), quality(&params, &examples)?))
     });
     evaluated.collect()
 }
@@ -271,6 +290,7 @@ impl<'a> Begun<'a> {
         local: Option<LocalBudgets>,
         clock: &'a Clock,
         from: Option<Vec<u8>>,
+        pretrained: Option<Vec<u8>>,
     ) -> Result<Self, SimError> {
         let enrolled: Vec<DeviceId> =
             (0..population.devices()).map(|index| population.device(index)).collect::<Result<_, _>>()?;
@@ -283,7 +303,8 @@ impl<'a> Begun<'a> {
                 entries.push(entry.clone());
                 Ok(())
             })?;
-            let coordinator = start(ledger, NoiseRng::seeded(scenario.seed), Stored::default())?;
+            let coordinator =
+                start(ledger, NoiseRng::seeded(scenario.seed), Stored { pretrained, ..Stored::default() })?;
             let fleet = Fleet::new(coordinator, population, timing, clock, entries, local);
             let (measurements, history) = (Vec::new(), Vec::new());
             return Ok(Self { fleet, measurements, history, seconds: 0.0, phases: Phases::default() });

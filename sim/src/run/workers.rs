@@ -17,6 +17,7 @@ use murmur_round::{
     device::{Device, DeviceEffect, DeviceEvent},
     measure::LocalMetrics,
     params::Params,
+    pretrained::Adaptation,
     task::Task,
     time::Time,
     trainer::Trainer,
@@ -60,6 +61,7 @@ impl Workers {
         threads: NonZeroUsize,
         population: &'scope Population,
         task: &'scope Arc<Task>,
+        adaptation: Option<&Adaptation>,
     ) -> Result<Self, SimError> {
         let (jobs, queue) = channel::<Vec<Job>>();
         let (results, answers) = channel();
@@ -67,6 +69,9 @@ impl Workers {
         for _ in 0..threads.get() {
             let (queue, results) = (queue.clone(), results.clone());
             let mut trainer = BurnTrainer::new(&task.model)?;
+            if let Some(adaptation) = adaptation {
+                trainer.adapt(adaptation.clone());
+            }
             scope.spawn(move || {
                 loop {
                     // The lock is held while waiting for jobs, not while working on them.
