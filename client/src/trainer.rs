@@ -70,7 +70,7 @@ pub struct BurnTrainer {
 
 impl BurnTrainer {
     /// Kinds of models that it trains, as tasks name them.
-    pub const MODEL_KINDS: &[&str] = &["linear", "mlp", "cnn", "gru"];
+    pub const MODEL_KINDS: &[&str] = &["linear", "mlp", "cnn", "gru", "transformer"];
 
     /// A trainer of `model`.
     ///

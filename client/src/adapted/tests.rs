@@ -65,7 +65,18 @@ fn subjects() -> Vec<(ModelSpec, Examples)> {
     vec![
         (ModelSpec::mlp(input, vec![6], 10), writer.clone()),
         (ModelSpec::Cnn { input, channels: vec![2], hidden: vec![5], classes: 10 }, writer),
-        (ModelSpec::Gru { vocabulary: "abcd".to_owned(), embedding: 3, hidden: 4, sequence: 20 }, text),
+        (ModelSpec::Gru { vocabulary: "abcd".to_owned(), embedding: 3, hidden: 4, sequence: 20 }, text.clone()),
+        (
+            ModelSpec::Transformer {
+                vocabulary: "abcd".to_owned(),
+                embedding: 4,
+                heads: 2,
+                layers: 1,
+                hidden: 6,
+                sequence: 20,
+            },
+            text,
+        ),
     ]
 }
 

@@ -2,12 +2,13 @@
 
 mod adapters;
 mod language;
+mod transformer;
 
 use burn::{
     module::Param,
     tensor::{
         Int, TensorData,
-        activation::{log_softmax, relu},
+        activation::{log_softmax, relu, softmax},
         module::{conv2d, max_pool2d},
         ops::{ConvOptions, MaxPoolOptions},
     },
