@@ -11,6 +11,7 @@
 //! - `link` (feature `grpc`) takes part in a coordinator's task over the network.
 #![deny(unsafe_code)]
 
+mod adapted;
 pub mod app_usage;
 pub mod calibration;
 pub mod ceiling;

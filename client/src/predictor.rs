@@ -92,7 +92,7 @@ impl Predictor {
     /// # Errors
     /// [`PredictError::Question`].
     pub fn next_characters(&mut self, text: &str) -> Result<Vec<Guess>, PredictError> {
-        let ModelSpec::Gru { vocabulary, .. } = &self.model else {
+        let Some(vocabulary) = self.model.vocabulary() else {
             return Err(PredictError::Question { kind: self.model.kind() });
         };
         // What follows the last character is asked for by any character in its place.
@@ -133,17 +133,25 @@ mod tests {
 
     #[test]
     fn a_language_model_says_what_comes_next() {
-        let spec = ModelSpec::Gru { vocabulary: "abc".to_owned(), embedding: 3, hidden: 6, sequence: 12 };
+        let vocabulary = "abc".to_owned();
         let text: String = "abc".chars().cycle().take(120).collect();
-        let params = trained(&spec, &Examples::text(&text), &LocalPlan::plain(40, 2, 1.0));
-        let mut predictor = Predictor::new(&spec, &params).unwrap();
-        for (before, next) in [("abca", 'b'), ("ab", 'c'), ("", 'a')] {
-            let guesses = predictor.next_characters(before).unwrap();
-            assert_eq!((guesses.len(), guesses[0].character), (3, next), "after {before:?}: {guesses:?}");
-            let total: f32 = guesses.iter().map(|guess| guess.probability).sum();
-            assert!(guesses[0].probability > 0.5 && total <= 1.0 + 1e-5, "{guesses:?}");
+        for spec in [
+            ModelSpec::Gru { vocabulary: vocabulary.clone(), embedding: 3, hidden: 6, sequence: 12 },
+            ModelSpec::Transformer { vocabulary, embedding: 4, heads: 2, layers: 1, hidden: 6, sequence: 12 },
+        ] {
+            let rate = if spec.kind() == "gru" { 1.0 } else { 0.2 };
+            let params = trained(&spec, &Examples::text(&text), &LocalPlan::plain(40, 2, rate));
+            let mut predictor = Predictor::new(&spec, &params).unwrap();
+            // Also of a text that is longer than a sequence.
+            for (before, next) in [("abca", 'b'), ("ab", 'c'), ("", 'a'), ("abcabcabcabcabcab", 'c')] {
+                let guesses = predictor.next_characters(before).unwrap();
+                assert_eq!((guesses.len(), guesses[0].character), (3, next), "after {before:?}: {guesses:?}");
+                let total: f32 = guesses.iter().map(|guess| guess.probability).sum();
+                assert!(guesses[0].probability > 0.5 && total <= 1.0 + 1e-5, "{guesses:?}");
+            }
+            let kind = spec.kind();
+            assert!(matches!(predictor.probabilities(&[1.0]), Err(PredictError::Question { kind: of }) if of == kind));
         }
-        assert!(matches!(predictor.probabilities(&[1.0]), Err(PredictError::Question { kind: "gru" })));
     }
 
     #[test]

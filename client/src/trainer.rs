@@ -8,11 +8,13 @@ use murmur_round::{
     model::{ModelError, ModelSpec},
     params::{DimensionMismatch, Params},
     plan::{LocalPlan, PlanError, ShuffleSeed},
+    pretrained::Adaptation,
     trainer::Trainer,
 };
 use thiserror::Error;
 
 use crate::{
+    adapted::Adapted,
     data::{ExampleError, Examples},
     evaluation::{Evaluation, evaluate},
     models::{Batch, Network},
@@ -46,13 +48,15 @@ pub enum TrainError {
     NothingToEvaluate,
 }
 
-/// Trains a built-in model with plain SGD on the mean cross-entropy.
+/// Trains a built-in model, or a part of one, with plain SGD on the mean cross-entropy.
 ///
 /// One per thread: each call uses one core. Equal calls give equal bits, whatever was trained before; between machines
 /// with different vector units the last bits may differ, because matrix products choose their kernels at run time.
 pub struct BurnTrainer {
     model: ModelSpec,
+    /// Parameters that are trained: all, unless `adapted` says which.
     dimension: usize,
+    adapted: Option<Adapted>,
     order: Order,
     sight: Sight,
     /// Overwritten from device to device.
@@ -66,7 +70,7 @@ pub struct BurnTrainer {
 
 impl BurnTrainer {
     /// Kinds of models that it trains, as tasks name them.
-    pub const MODEL_KINDS: &[&str] = &["linear", "mlp", "cnn", "gru"];
+    pub const MODEL_KINDS: &[&str] = &["linear", "mlp", "cnn", "gru", "transformer"];
 
     /// A trainer of `model`.
     ///
@@ -78,6 +82,7 @@ impl BurnTrainer {
         Ok(Self {
             model,
             dimension,
+            adapted: None,
             order: Order::default(),
             sight,
             network: None,
@@ -116,39 +121,104 @@ impl BurnTrainer {
             return Ok(vec![0.0; self.dimension]);
         }
         let mut network = self.network.take().unwrap_or_else(|| Network::new(&self.model));
-        network.load(global);
-        let (batch_size, pull) = (plan.batch_size as usize, Pull::of(plan));
-        network.pieces(data, &mut self.pieces);
-        let seen = self.sight.see(data.inputs());
-        self.order.begin(self.pieces.len(), seed);
-        for _ in 0..plan.epochs {
-            for batch in self.order.epoch().chunks(batch_size) {
-                self.batch.fill(seen, data.labels(), batch.iter().map(|piece| self.pieces[*piece].clone()));
-                if pull.is_some() {
-                    copy_out(&mut network, &mut self.before);
-                }
-                network.step(&self.batch, plan.learning_rate);
-                if let Some(pull) = &pull {
-                    copy_out(&mut network, &mut self.after);
-                    pull.complete(&mut self.after, &self.before, global.values());
-                    network.load_values(&self.after);
-                }
+        let values = match self.adapted.take() {
+            Some(mut adapted) => {
+                let values = self.difference_of_part(&mut network, &mut adapted, global, plan, data, seed);
+                self.adapted = Some(adapted);
+                values
             }
-        }
+            None => self.difference_of_all(&mut network, global, plan, data, seed),
+        };
+        self.network = Some(network);
+        Ok(values)
+    }
+
+    fn difference_of_all(
+        &mut self,
+        network: &mut Network,
+        global: &Params,
+        plan: &LocalPlan,
+        data: &Examples,
+        seed: ShuffleSeed,
+    ) -> Vec<f32> {
+        network.load(global);
+        let pull = Pull::of(plan);
+        let (mut before, mut after) = (std::mem::take(&mut self.before), std::mem::take(&mut self.after));
+        self.follow(network, plan, data, seed, |network, batch| {
+            if pull.is_some() {
+                copy_out(network, &mut before);
+            }
+            network.step(batch, plan.learning_rate);
+            if let Some(pull) = &pull {
+                copy_out(network, &mut after);
+                pull.complete(&mut after, &before, global.values());
+                network.load_values(&after);
+            }
+        });
+        (self.before, self.after) = (before, after);
         let (mut values, mut rest) = (Vec::with_capacity(self.dimension), global.values());
         network.for_each_tensor(|tensor| {
             let (before, behind) = rest.split_at(tensor.len());
             values.extend(tensor.iter().zip(before).map(|(local, global)| local - global));
             rest = behind;
         });
-        self.network = Some(network);
-        Ok(values)
+        values
+    }
+
+    fn difference_of_part(
+        &mut self,
+        network: &mut Network,
+        adapted: &mut Adapted,
+        global: &Params,
+        plan: &LocalPlan,
+        data: &Examples,
+        seed: ShuffleSeed,
+    ) -> Vec<f32> {
+        let pull = Pull::of(plan);
+        let (mut before, mut local) = (std::mem::take(&mut self.before), global.values().to_vec());
+        self.follow(network, plan, data, seed, |network, batch| {
+            before.clear();
+            before.extend_from_slice(&local);
+            adapted.step(network, batch, plan.learning_rate, &mut local);
+            if let Some(pull) = &pull {
+                pull.complete(&mut local, &before, global.values());
+            }
+        });
+        self.before = before;
+        local.iter_mut().zip(global.values()).for_each(|(local, global)| *local -= global);
+        local
+    }
+
+    /// Takes one step after the other, as the plan has them.
+    fn follow(
+        &mut self,
+        network: &mut Network,
+        plan: &LocalPlan,
+        data: &Examples,
+        seed: ShuffleSeed,
+        mut step: impl FnMut(&mut Network, &Batch),
+    ) {
+        network.pieces(data, &mut self.pieces);
+        let seen = self.sight.see(data.inputs());
+        self.order.begin(self.pieces.len(), seed);
+        for _ in 0..plan.epochs {
+            for batch in self.order.epoch().chunks(plan.batch_size as usize) {
+                self.batch.fill(seen, data.labels(), batch.iter().map(|piece| self.pieces[*piece].clone()));
+                step(network, &self.batch);
+            }
+        }
     }
 }
 
 impl Trainer for BurnTrainer {
     type Data = Examples;
     type Error = TrainError;
+
+    fn adapt(&mut self, adaptation: Adaptation) -> bool {
+        self.dimension = adaptation.trained_layout().dimension();
+        self.adapted = Some(Adapted::new(adaptation));
+        true
+    }
 
     fn train(
         &mut self,
@@ -164,7 +234,10 @@ impl Trainer for BurnTrainer {
         if data.is_empty() {
             return Ok(None);
         }
-        let Evaluation { loss, accuracy, .. } = evaluate(&self.model, model, data)?;
+        let Evaluation { loss, accuracy, .. } = match &self.adapted {
+            Some(adapted) => evaluate(&self.model, &adapted.adaptation().whole(model)?, data)?,
+            None => evaluate(&self.model, model, data)?,
+        };
         Ok(Some(LocalMetrics { loss, accuracy }))
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     measure::ReleasedMetrics,
     optimizer::{Averaging, OptimizerState},
     params::{Layout, Params},
+    pretrained::PretrainedFileError,
     proximal::ProximalState,
     task::{Task, TaskHash},
 };
@@ -51,12 +52,17 @@ pub struct Manifest {
     /// Which average of released models the file holds; absent where it is the one that the round released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<Averaging>,
+    /// SHA-256 of the file that was released, where that holds a part of the model only and this is the whole of it: what was trained, put
+    /// together with what stayed as the task's pretrained file has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub put_together_from: Option<Digest>,
 }
 
 /// A model ready to be stored: file contents and their names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// The model file: safetensors, PyTorch's names and shapes, with its [`Manifest`].
+    /// The model file: safetensors, PyTorch's names and shapes, with its [`Manifest`]. Where only a part of the model is trained, it
+    /// holds that part.
     pub model: Vec<u8>,
     /// SHA-256 of the model file: the model's name.
     pub digest: Digest,
@@ -78,6 +84,9 @@ pub enum CheckpointError {
         /// Shape expected.
         shape: Vec<usize>,
     },
+    /// The file that the task starts from is needed, and is not at hand.
+    #[error(transparent)]
+    Pretrained(Box<PretrainedFileError>),
     /// No manifest, or an unreadable one.
     #[error("the file's metadata is not Murmur's: {0}")]
     Metadata(String),
@@ -120,7 +129,7 @@ impl Checkpoint {
         if found != expected {
             return Err(CheckpointError::Digest { expected, found });
         }
-        let params = read_model(&self.model, task.model.layout())?;
+        let params = read_model(&self.model, task.trained_layout())?;
         let (_, metadata) = SafeTensors::read_metadata(&self.optimizer)?;
         let steps = metadata_of(metadata.metadata().as_ref())?;
         let file = SafeTensors::deserialize(&self.optimizer)?;
@@ -193,7 +202,11 @@ fn metadata_of<T: for<'de> Deserialize<'de>>(metadata: Option<&HashMap<String, S
     serde_json::from_str(text).map_err(|error| CheckpointError::Metadata(error.to_string()))
 }
 
-fn write_model(params: &Params, manifest: &Manifest) -> Result<Vec<u8>, CheckpointError> {
+/// The file of a model: safetensors, with its manifest.
+///
+/// # Errors
+/// [`CheckpointError::SafeTensors`] if encoding fails.
+pub fn write_model(params: &Params, manifest: &Manifest) -> Result<Vec<u8>, CheckpointError> {
     write(params.tensors().map(|(tensor, values)| (tensor.name.clone(), tensor.shape.clone(), values)), manifest)
 }
 

@@ -3,14 +3,17 @@
 use std::fmt;
 
 use murmur_privacy::{
-    Mechanism, Provenance, Relation,
+    Digest, Mechanism, Provenance, Relation,
     ledger::{TaskAccount, Unit},
     local::LocalGuarantee,
     units::{DeltaProbability, Epsilon, NoiseMultiplier},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::task::{Metrics, Promise, Schedule, Task};
+use crate::{
+    pretrained::Pretrained,
+    task::{Metrics, Promise, Schedule, Task},
+};
 
 /// The coordinator sees single updates; it is part of every claim until secure aggregation exists.
 pub const TRUST: &str = "sees every release, ledger and report, may be in league with other devices; does not see the \
@@ -45,10 +48,40 @@ pub struct Guarantee {
     /// What each device is promised without trust in anybody, beside the rest; absent where it does nothing to its update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<LocalClaim>,
+    /// What the model was before its first round, where it came from a file: whoever trained that is not paid for here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_from: Option<StartsFrom>,
     /// What the adversary may see.
     pub adversary: String,
     /// Whose noise it is.
     pub provenance: Provenance,
+}
+
+/// A file that a model started from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartsFrom {
+    /// How the task calls it.
+    pub file: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+}
+
+impl StartsFrom {
+    fn of(task: &Task) -> Option<Self> {
+        let Pretrained { file, sha256, .. } = task.pretrained.as_ref()?;
+        Some(Self { file: file.clone(), sha256: *sha256 })
+    }
+}
+
+impl fmt::Display for StartsFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, sha256 } = self;
+        write!(
+            f,
+            "{file} (sha256 {sha256}), whose training this ledger did not pay for: nothing is promised about its data"
+        )
+    }
 }
 
 /// What the devices of a task do to their own updates.
@@ -137,6 +170,7 @@ impl Guarantee {
             sampling: schedule.task().participation.assumption(),
             metrics: MetricsClaim::of(schedule.task()),
             local: LocalClaim::of(schedule.task()),
+            starts_from: StartsFrom::of(schedule.task()),
             adversary: TRUST.to_owned(),
             provenance,
         }
@@ -177,6 +211,9 @@ impl fmt::Display for Guarantee {
         }
         if let Some(local) = &self.local {
             writeln!(f, "  local       {local}")?;
+        }
+        if let Some(starts_from) = &self.starts_from {
+            writeln!(f, "  starts from {starts_from}")?;
         }
         write!(f, "  adversary   {}", self.adversary)?;
         if self.provenance == Provenance::Simulated {

@@ -17,6 +17,7 @@ pub mod optimizer;
 pub mod params;
 pub mod participation;
 pub mod plan;
+pub mod pretrained;
 pub mod proximal;
 pub mod rate;
 mod shared_ledger;

@@ -6,11 +6,13 @@ use crate::{
     measure::LocalMetrics,
     params::Params,
     plan::{LocalPlan, ShuffleSeed},
+    pretrained::Adaptation,
 };
 
 /// Trains a model on one device's data.
 ///
 /// # Contract
+/// - parameters are those that the task trains: all of a model's, unless [`adapt`](Self::adapt) said otherwise;
 /// - `train` returns `local - global`, one value per parameter, and depends only on its arguments: the same call gives
 ///   the same bits in any process, whatever was trained before. That is what makes a simulation of a task and the
 ///   deployed task agree to the byte.
@@ -22,6 +24,13 @@ pub trait Trainer {
     type Data: ?Sized;
     /// Why training could not be done at all (a model of another shape, data that do not fit the model).
     type Error: std::error::Error + Send + Sync + 'static;
+
+    /// From now on only a part of the model is trained: `global` is that part, and the adaptation makes the whole of it. False where the
+    /// trainer cannot do that; it is asked before anything is trained, and only for tasks that train a part.
+    fn adapt(&mut self, adaptation: Adaptation) -> bool {
+        let _ = adaptation;
+        false
+    }
 
     /// Follows `plan` from `global` on `data`, visiting examples in the order that `seed` fixes.
     ///

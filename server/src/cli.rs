@@ -9,6 +9,7 @@ mod manual;
 mod model;
 mod operator;
 mod page;
+mod pretrained;
 mod serve;
 mod settings;
 mod shown;

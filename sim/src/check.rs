@@ -12,7 +12,7 @@ use murmur_round::{
 use crate::{
     SimError,
     population::Population,
-    scenario::{Overrides, Scenario, read},
+    scenario::{Overrides, Scenario, check_pretrained, read},
 };
 
 /// What a valid file promises.
@@ -47,12 +47,14 @@ pub fn check(reference: &str, overrides: &Overrides, population: Option<u64>) ->
             Some(delta) => most_devices(delta.get()),
             None => enough_devices(&task),
         });
+        check_pretrained(&task, path, overrides.pretrained.as_deref())?;
         ("task", Schedule::new(task, devices)?, None)
     } else {
         if population.is_some() {
             return Err(misplaced(path, "--population goes with a task; this is a scenario, which has its own"));
         }
         let scenario = Scenario::load(reference, overrides)?;
+        scenario.starting_point()?;
         let population = Population::of(&scenario)?;
         let budget = scenario.population.epsilon.zip(scenario.population.delta);
         ("scenario", crate::run::schedule(&scenario, &population)?, budget)

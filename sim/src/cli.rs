@@ -84,6 +84,9 @@ struct CheckArguments {
     /// Folder with the data, for a scenario whose source is a folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// File that the task starts from, instead of where the task or the scenario says that it lies.
+    #[arg(long, value_name = "FILE")]
+    pretrained: Option<PathBuf>,
     /// Enrolled devices to assume for a task. Default: the most its delta allows.
     #[arg(long, value_name = "N")]
     population: Option<u64>,
@@ -119,7 +122,8 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn check(arguments: &CheckArguments, quiet: bool) -> anyhow::Result<u8> {
-    let overrides = Overrides { data: arguments.data.clone(), ..Overrides::default() };
+    let (data, pretrained) = (arguments.data.clone(), arguments.pretrained.clone());
+    let overrides = Overrides { data, pretrained, ..Overrides::default() };
     let checked = waiting("pricing", quiet || arguments.json, || {
         check::check(&arguments.file, &overrides, arguments.population)
     })?;
@@ -135,6 +139,7 @@ fn check(arguments: &CheckArguments, quiet: bool) -> anyhow::Result<u8> {
                 "rounds": task.rounds,
                 "rounds_affordable": checked.affordable,
                 "parameters": schedule.task().model.layout().dimension(),
+                "parameters_trained": schedule.task().trained_layout().dimension(),
                 "ring_bits": schedule.grid().ring_bits(),
                 "guarantee": checked.guarantee,
             })
@@ -143,6 +148,9 @@ fn check(arguments: &CheckArguments, quiet: bool) -> anyhow::Result<u8> {
         println!("{} {} is valid (task {})", checked.kind, task.name, schedule.hash());
         say(&output::promise(&checked.guarantee, schedule.population()));
         println!("  rounds      {} of {} are affordable", checked.affordable, task.rounds);
+        if let Some(line) = output::trained(task) {
+            println!("{line}");
+        }
     }
     if checked.affordable < task.rounds {
         let affordable = checked.affordable;

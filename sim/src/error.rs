@@ -5,7 +5,8 @@ use std::{convert::Infallible, error::Error, path::PathBuf};
 use murmur_client::{TrainError, data::DataError};
 use murmur_privacy::{ledger::LedgerError, local::ledger::LocalLedgerError};
 use murmur_round::{
-    checkpoint::CheckpointError, coordinator::StartError, device::DeviceError, founding::FoundingError, task::TaskError,
+    checkpoint::CheckpointError, coordinator::StartError, device::DeviceError, founding::FoundingError,
+    pretrained::PretrainedFileError, task::TaskError,
 };
 use thiserror::Error;
 
@@ -56,6 +57,9 @@ pub enum SimError {
         /// What is wrong.
         cause: TaskError,
     },
+    /// The file that the task starts from is missing, or another.
+    #[error(transparent)]
+    Pretrained(#[from] PretrainedFileError),
     /// A task that does not fit the population.
     #[error("the task does not fit the population: {0}")]
     Schedule(TaskError),
@@ -144,6 +148,11 @@ pub enum SimError {
     /// The trainer of a run refuses, be it ours or an app's own.
     #[error(transparent)]
     Trainer(Box<dyn Error + Send + Sync>),
+    /// The task trains a part of a model.
+    #[error(
+        "the task trains a part of a model only (pretrained.freeze or lora), which this trainer cannot: implement Trainer::adapt"
+    )]
+    WholeModelsOnly,
     /// Nobody could say whether anything is learnt.
     #[error(
         "the trainer does not say how well its model does on test examples: implement Trainer::measure (of a burn module Learner::measure)"

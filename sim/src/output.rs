@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use murmur_privacy::Upload;
-use murmur_round::{coordinator::Outcome, guarantee::Guarantee};
+use murmur_round::{coordinator::Outcome, guarantee::Guarantee, task::Task};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -44,6 +44,7 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "local_epsilon_spent": value(&finished.local.map(|local| local.most))?,
         "devices": finished.devices,
         "parameters": finished.schedule.task().model.layout().dimension(),
+        "parameters_trained": finished.schedule.task().trained_layout().dimension(),
         "upload_bytes": Upload::encoded_len(&finished.schedule.grid()),
         "model_sha256": finished.model_digest.to_string(),
         "ledger_head": finished.ledger.last().map(|entry| entry.digest.to_string()),
@@ -140,6 +141,9 @@ pub fn sentence(finished: &Finished) -> String {
     if finished.schedule.task().privacy.adaptive_clip.is_some() {
         let _ = writeln!(text, "  clip        {:.4} now, {} at the start", finished.clip, task.privacy.clip);
     }
+    if let Some(line) = trained(task) {
+        let _ = writeln!(text, "{line}");
+    }
     let _ = writeln!(text, "  spent       epsilon {:.4}", finished.guarantee.epsilon_spent);
     if let Some(local) = &finished.local {
         let _ = writeln!(
@@ -150,6 +154,13 @@ pub fn sentence(finished: &Finished) -> String {
     }
     let _ = write!(text, "{}\n  model       sha256 {}", finished.guarantee, finished.model_digest);
     text
+}
+
+/// How much of the model is trained, where that is not all of it.
+#[must_use]
+pub fn trained(task: &Task) -> Option<String> {
+    let (trained, all) = (task.trained_layout().dimension(), task.model.layout().dimension());
+    task.is_partial().then(|| format!("  trained     {trained} parameters, which is what travels, of a model of {all}"))
 }
 
 /// What is promised before anything runs.

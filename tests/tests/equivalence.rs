@@ -7,7 +7,10 @@ use std::{future::pending, num::NonZeroUsize, sync::Arc, time::Duration};
 use murmur_client::link::{Access, Address, Course, take_part};
 use murmur_privacy::NoiseRng;
 use murmur_round::{checkpoint::read_manifest, coordinator::Outcome, task::Task};
-use murmur_server::{Door, Server, store::MemoryStore};
+use murmur_server::{
+    Door, Server,
+    store::{MemoryStore, Store as _},
+};
 use murmur_sim::{
     population::Population,
     run::{self, Options, Silent},
@@ -87,7 +90,11 @@ fn simulated(scenario: &Scenario, threads: usize) -> Bytes {
     let options = Options { threads: NonZeroUsize::new(threads).unwrap(), stop_after: None };
     let finished = run::run(scenario, &options, &mut Silent).unwrap();
     assert_eq!(finished.outcome, Outcome::Completed);
-    (finished.model, finished.ledger.iter().map(|entry| entry.to_line().unwrap()).collect())
+    // As the ledger names it: of a task that trains a part of a model, that part.
+    (
+        finished.released.unwrap_or(finished.model),
+        finished.ledger.iter().map(|entry| entry.to_line().unwrap()).collect(),
+    )
 }
 
 /// The same scenario over gRPC on loopback: one task per device, started in an order that `stride` shuffles.
@@ -97,7 +104,11 @@ async fn served(scenario: &Scenario, stride: u64) -> Bytes {
     let count = population.devices();
     let enrolled = (0..count).map(|index| population.device(index).unwrap()).collect();
     let entropy = NoiseRng::seeded(scenario.seed);
-    let server = Server::open(schedule, enrolled, None, MemoryStore::default(), entropy).unwrap();
+    let mut store = MemoryStore::default();
+    if let Some((file, _)) = scenario.starting_point().unwrap() {
+        store.put_pretrained(&file).unwrap();
+    }
+    let server = Server::open(schedule, enrolled, None, store, entropy).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address: Address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let mut devices = tokio::task::JoinSet::new();
@@ -179,6 +190,29 @@ async fn they_agree_under_correlated_noise_too() {
     let real = served(&scenario, 7).await;
     assert_eq!(one.1, real.1, "ledgers");
     assert_eq!(one.0, real.0, "models");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_agree_on_adapters_of_a_pretrained_model_too() {
+    let options = Options { threads: NonZeroUsize::MIN, stop_after: None };
+    let pretrained = run::run(&scenario(6), &options, &mut Silent).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("base.safetensors"), &pretrained.model).unwrap();
+    let sha256 = pretrained.model_digest;
+    let section = format!(
+        "[task.pretrained]\nfile = \"base.safetensors\"\nsha256 = \"{sha256}\"\nfresh = [\"output\"]\n\
+         lora = {{ rank = 2, alpha = 4.0 }}\n"
+    );
+    std::fs::write(path("scenario.toml"), SCENARIO.to_owned() + &section).unwrap();
+    let scenario = Scenario::load(path("scenario.toml").to_str().unwrap(), &Overrides::default()).unwrap();
+    let one = simulated(&scenario, 1);
+    assert_eq!(one, simulated(&scenario, 2), "threads");
+    let real = served(&scenario, 5).await;
+    assert_eq!(one.1, real.1, "ledgers");
+    assert_eq!(one.0, real.0, "models");
+    assert!(one.0.len() < pretrained.model.len(), "a part travels");
+    assert_eq!(read_manifest(&one.0).unwrap().guarantee.starts_from.unwrap().sha256, sha256);
 }
 
 /// Nobody watches the search.

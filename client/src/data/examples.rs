@@ -208,8 +208,10 @@ impl Examples {
     /// [`ExampleError::Shape`], [`ExampleError::Label`], [`ExampleError::Text`] or [`ExampleError::NotText`].
     pub fn check(&self, model: &ModelSpec) -> Result<(), ExampleError> {
         match (model, model.input()) {
-            (ModelSpec::Gru { .. }, _) if !self.is_text => return Err(ExampleError::NotText { found: self.shape }),
-            (ModelSpec::Gru { .. } | ModelSpec::External { .. }, _) | (_, None) => {}
+            (spec, _) if spec.vocabulary().is_some() && !self.is_text => {
+                return Err(ExampleError::NotText { found: self.shape });
+            }
+            (ModelSpec::Gru { .. } | ModelSpec::Transformer { .. } | ModelSpec::External { .. }, _) | (_, None) => {}
             (_, Some(expected)) if self.is_text => return Err(ExampleError::Text { expected }),
             _ => {}
         }

@@ -7,7 +7,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::{
     Address, AddressError, CallError, LinkError, LocalBudget, MemoryError, State, StateError, calls::Calls,
-    course::Behind, memory::Memory,
+    course::Behind, memory::Memory, state::Folder,
 };
 
 /// A coordinator, and who the device is to it.
@@ -82,11 +82,15 @@ impl Access {
 
     /// The device as it was, and where it remembers what it does.
     pub(super) fn remembered(&self) -> Result<(Memory, Device), MemoryError> {
-        let folder = match &self.way {
+        Memory::open(self.folder(), self.device().clone(), self.local)
+    }
+
+    /// Where it keeps things; a trial on this machine keeps nothing.
+    pub(super) fn folder(&self) -> Option<Folder> {
+        match &self.way {
             Way::InClear { .. } => None,
             Way::Certified(state) => Some(state.folder()),
-        };
-        Memory::open(folder, self.device().clone(), self.local)
+        }
     }
 
     /// The device's name.

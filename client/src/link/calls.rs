@@ -114,10 +114,15 @@ impl Calls {
 
     /// The model of this digest, for this task; anything else is an error.
     pub(super) async fn model(&self, expected: Digest, task: &Task) -> Result<Params, CallError> {
-        let layout = task.model.layout();
+        let layout = task.trained_layout();
         // What a model file holds beside its parameters fits a chunk by far.
-        let limit = layout.dimension() * 4 + CHUNK_LIMIT;
-        let file = patiently("model", || async {
+        let file = self.file("model", expected, layout.dimension() * 4 + CHUNK_LIMIT).await?;
+        Ok(read_model(&file, layout)?)
+    }
+
+    /// The file of this digest, of at most `limit` bytes: a released model, or what a task starts from; anything else is an error.
+    pub(super) async fn file(&self, what: &'static str, expected: Digest, limit: usize) -> Result<Vec<u8>, CallError> {
+        let file = patiently(what, || async {
             let request = Request::new(ReadModelRequest { model_sha256: digest_bytes(&expected) });
             let mut stream = self.0.clone().read_model(request).await?.into_inner();
             let mut assembly = Assembly::up_to(limit);
@@ -127,8 +132,8 @@ impl Calls {
             Ok(assembly.finish())
         })
         .await?;
-        check("model", expected, &file)?;
-        Ok(read_model(&file, layout)?)
+        check(what, expected, &file)?;
+        Ok(file)
     }
 
     /// Sends an update. Every attempt announces it again and goes on where the one before it ended; the coordinator counts it

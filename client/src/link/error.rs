@@ -14,7 +14,10 @@ use murmur_privacy::{
     units::{DeltaProbability, Epsilon},
 };
 use murmur_proto::{WireError, chunk::ChunkError, reason::DOMAIN, v1::ErrorReason};
-use murmur_round::{checkpoint::CheckpointError, device::DeviceError, device_id::DeviceId, task::TaskError};
+use murmur_round::{
+    checkpoint::CheckpointError, device::DeviceError, device_id::DeviceId, pretrained::PretrainedFileError,
+    task::TaskError,
+};
 use thiserror::Error;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -36,8 +39,8 @@ pub enum CallError {
     /// An answer that means nothing.
     #[error("the coordinator's answer makes no sense: {0}")]
     Wire(WireError),
-    /// A model in pieces that do not fit.
-    #[error("the model did not arrive whole: {0}")]
+    /// A file in pieces that do not fit.
+    #[error("the file did not arrive whole: {0}")]
     Chunk(ChunkError),
     /// Other bytes than were asked for.
     #[error("the {what} that came is {found}, {expected} was asked for")]
@@ -52,6 +55,9 @@ pub enum CallError {
     /// The task's bytes are no task.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// The file that the task starts from is not what the task needs.
+    #[error(transparent)]
+    Pretrained(#[from] PretrainedFileError),
     /// The model's bytes are no model of the task.
     #[error(transparent)]
     Model(#[from] CheckpointError),
@@ -305,6 +311,15 @@ pub enum LinkError {
     /// The task's model cannot be trained here.
     #[error("training is not possible: {0}")]
     Training(String),
+    /// The trainer knows nothing of parts.
+    #[error(
+        "task {task} trains a part of a model only (pretrained.freeze or pretrained.lora), and this app's Trainer trains whole ones: \
+         implement Trainer::adapt, or leave the task to others"
+    )]
+    WholeModelsOnly {
+        /// The task's name.
+        task: String,
+    },
     /// One failure after another.
     #[error("{0} failures in a row; the last one: {1}")]
     Failures(u32, CallError),

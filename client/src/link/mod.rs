@@ -14,6 +14,7 @@ mod key;
 mod memory;
 mod patience;
 mod policy;
+mod pretrained;
 mod session;
 mod state;
 

@@ -22,7 +22,7 @@ use murmur_round::{
 };
 use tokio::time::Instant;
 
-use super::{Access, CallError, Course, LinkError, calls::Calls, course::Behind, memory::Memory};
+use super::{Access, CallError, Course, LinkError, calls::Calls, course::Behind, memory::Memory, pretrained};
 use crate::{data::Examples, trainer::BurnTrainer};
 
 /// Failures in a row (each after its own retries) after which a device gives up.
@@ -92,6 +92,7 @@ where
         task: None,
         refused: None,
         trainer: None,
+        adapted: false,
         assignment_token: Bytes::new(),
         failures: 0,
         counted: 0,
@@ -141,6 +142,8 @@ struct Session<T: Trainer, N> {
     /// The task that was refused last, and why: that is said once.
     refused: Option<(TaskHash, String)>,
     trainer: Option<T>,
+    /// Whether the trainer was told of what it trains a part only.
+    adapted: bool,
     /// What the update of the round under way is announced with.
     assignment_token: Bytes,
     failures: u32,
@@ -158,7 +161,11 @@ where
         Ok(Some(match effect {
             DeviceEffect::CheckIn => self.check_in().await?,
             DeviceEffect::FetchTask(hash) => match self.fetch_task(hash).await {
-                Ok(task) if self.agrees(hash, &task)? => DeviceEvent::Task(task),
+                Ok(task) if self.agrees(hash, &task)? => match self.adapt(hash, &task).await? {
+                    Ok(true) => DeviceEvent::Task(task),
+                    Ok(false) => DeviceEvent::Failed,
+                    Err(error) => self.failed(error)?,
+                },
                 Ok(_) => DeviceEvent::Failed,
                 Err(error) => self.failed(error)?,
             },
@@ -204,13 +211,18 @@ where
                 Err(refusal) => refusal.to_string(),
             },
         };
+        self.say(hash, task, refusal);
+        Ok(false)
+    }
+
+    /// Tells the device's owner, once, why it takes no part in a task.
+    fn say(&mut self, hash: TaskHash, task: &Task, refusal: String) {
         let refused = Some((hash, refusal));
         if self.refused != refused {
             let (_, refusal) = refused.as_ref().map_or((hash, ""), |(hash, refusal)| (*hash, refusal));
             tracing::warn!("this device takes no part in task {} ({hash}): {refusal}", task.name);
             self.refused = refused;
         }
-        Ok(false)
     }
 
     /// A trainer of the task's model, for this device's data.
@@ -219,6 +231,28 @@ where
             self.trainer = Some((self.new_trainer)(task)?);
         }
         Ok(())
+    }
+
+    /// Tells the trainer, once, of what it trains a part only, and what the rest is. False where it cannot do that.
+    async fn adapt(&mut self, hash: TaskHash, task: &Task) -> Result<Result<bool, CallError>, LinkError> {
+        if self.adapted || !task.is_partial() {
+            return Ok(Ok(true));
+        }
+        let adaptation = match pretrained::adaptation(task, &self.calls, self.access.folder().as_ref()).await {
+            Ok(adaptation) => adaptation,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let (Some(trainer), Some(adaptation)) = (&mut self.trainer, adaptation) {
+            self.adapted = trainer.adapt(adaptation);
+        }
+        if !self.adapted {
+            let refusal = LinkError::WholeModelsOnly { task: task.name.clone() };
+            if !self.course.patient {
+                return Err(refusal);
+            }
+            self.say(hash, task, refusal.to_string());
+        }
+        Ok(Ok(self.adapted))
     }
 
     /// Whether the device may ask for work, by its policy.
@@ -263,6 +297,7 @@ where
         }
         let task = Arc::new(self.calls.task(hash).await?);
         self.trainer = None;
+        self.adapted = false;
         self.task = Some((hash, task.clone()));
         Ok(task)
     }

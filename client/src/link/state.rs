@@ -5,7 +5,8 @@
 //! - `ca.pem`: by this it verifies its coordinator;
 //! - `behind.json`: the tasks that it took part in, with their epsilons;
 //! - `policy.toml`, if its owner put one there;
-//! - `enrolling.pem`: a private key that is not certified yet, readable by its owner alone.
+//! - `enrolling.pem`: a private key that is not certified yet, readable by its owner alone;
+//! - `pretrained-<sha256>.safetensors`: what tasks start from that train a part of a model only.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -179,7 +180,8 @@ impl Folder {
         StateError::Malformed { path: self.path.join(name), what: what.to_string() }
     }
 
-    fn remove(&self, name: &str) -> Result<(), StateError> {
+    /// Removes a file; none being there is fine.
+    pub(super) fn remove(&self, name: &str) -> Result<(), StateError> {
         let path = self.path.join(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&path)(error)),

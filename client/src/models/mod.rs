@@ -4,6 +4,7 @@
 //! layer, and one resident network per thread, overwritten from device to device, needs no memory of its own for a step.
 //! Parameters keep PyTorch's layouts, so loading and unloading them is a copy.
 
+mod attentive;
 mod convolution;
 mod dense;
 mod exponential;
@@ -19,10 +20,16 @@ use std::ops::Range;
 
 use murmur_round::{model::ModelSpec, params::Params};
 
-use self::{layered::Layered, recurrent::Recurrent};
-pub(crate) use self::{loss::score, product::square_product};
+use self::{attentive::Attentive, layered::Layered, recurrent::Recurrent};
+pub(crate) use self::{
+    loss::score,
+    product::{add_matrix_product, square_product},
+};
 use crate::data::Examples;
 
+/// The learning rate of a step that is taken to see a slope: so large that what the parameters lose of it by rounding is nothing beside
+/// it, and a power of two, so that dividing by it loses nothing.
+const LONG_STEP: f32 = 65_536.0;
 /// Examples per pass: large enough for the matrix products, small enough for the cache.
 const BATCH: usize = 256;
 
@@ -30,8 +37,10 @@ const BATCH: usize = 256;
 pub(crate) enum Network {
     /// Of images and tables.
     Layered(Box<Layered>),
-    /// Of text.
+    /// Of text, one character after the other.
     Recurrent(Box<Recurrent>),
+    /// Of text, a sequence at once.
+    Attentive(Box<Attentive>),
 }
 
 /// What one step learns from: pieces of a device's examples, one behind the other. Overwritten from step to step.
@@ -61,9 +70,10 @@ impl Batch {
 impl Network {
     /// The model of `spec`, which is valid and built in, with all parameters zero.
     pub(crate) fn new(spec: &ModelSpec) -> Self {
-        match Recurrent::new(spec) {
-            Some(recurrent) => Self::Recurrent(Box::new(recurrent)),
-            None => Self::Layered(Box::new(Layered::new(spec))),
+        match (Recurrent::new(spec), Attentive::new(spec)) {
+            (Some(recurrent), _) => Self::Recurrent(Box::new(recurrent)),
+            (_, Some(attentive)) => Self::Attentive(Box::new(attentive)),
+            (None, None) => Self::Layered(Box::new(Layered::new(spec))),
         }
     }
 
@@ -84,6 +94,7 @@ impl Network {
         match self {
             Self::Layered(network) => network.load_values(values),
             Self::Recurrent(network) => network.load_values(values),
+            Self::Attentive(network) => network.load_values(values),
         }
     }
 
@@ -92,6 +103,7 @@ impl Network {
         match self {
             Self::Layered(network) => network.for_each_tensor(see),
             Self::Recurrent(network) => network.for_each_tensor(see),
+            Self::Attentive(network) => network.for_each_tensor(see),
         }
     }
 
@@ -101,6 +113,7 @@ impl Network {
         match self {
             Self::Layered(_) => into.extend((0..data.len()).map(|index| index..index + 1)),
             Self::Recurrent(network) => network.sequences(data, into),
+            Self::Attentive(network) => network.sequences(data, into),
         }
     }
 
@@ -110,7 +123,21 @@ impl Network {
         match self {
             Self::Layered(network) => network.step(&batch.inputs, &batch.labels, learning_rate),
             Self::Recurrent(network) => network.step(&batch.inputs, &batch.labels, &batch.lengths, learning_rate),
+            Self::Attentive(network) => network.step(&batch.inputs, &batch.labels, &batch.lengths, learning_rate),
         }
+    }
+
+    /// The slope of a batch's mean cross-entropy along all parameters, where these are `values`. What the network held is gone.
+    pub(crate) fn slope(&mut self, values: &[f32], batch: &Batch, into: &mut Vec<f32>) {
+        self.load_values(values);
+        self.step(batch, LONG_STEP);
+        into.clear();
+        let mut rest = values;
+        self.for_each_tensor(|after| {
+            let (before, behind) = rest.split_at(after.len());
+            into.extend(before.iter().zip(after).map(|(before, after)| (before - after) / LONG_STEP));
+            rest = behind;
+        });
     }
 
     /// Shows the logits of all examples, row-major `[examples, classes]`, and their classes, some at a time. Of text, in no particular order.
@@ -123,6 +150,7 @@ impl Network {
                 }
             }
             Self::Recurrent(network) => network.for_each_logits(data, see),
+            Self::Attentive(network) => network.for_each_logits(data, see),
         }
     }
 
@@ -131,6 +159,7 @@ impl Network {
         match self {
             Self::Layered(_) => None,
             Self::Recurrent(network) => Some(network.something_else()),
+            Self::Attentive(network) => Some(network.something_else()),
         }
     }
 }

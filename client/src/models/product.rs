@@ -40,6 +40,20 @@ pub(super) fn add(into: &mut [f32], factor: f32, left: Matrix<'_>, right: Matrix
     product(into, left, right, Some(factor));
 }
 
+/// `into += factor * left * right`, row after row; of each the values, the columns, and whether it is turned around.
+pub(crate) fn add_matrix_product(
+    into: &mut [f32],
+    factor: f32,
+    left: (&[f32], usize, bool),
+    right: (&[f32], usize, bool),
+) {
+    let matrix = |(values, columns, turned): (_, usize, bool)| {
+        let matrix = Matrix::new(values, columns);
+        if turned { matrix.transposed() } else { matrix }
+    };
+    add(into, factor, matrix(left), matrix(right));
+}
+
 /// `into = left * right`, all of them square.
 pub(crate) fn square_product(into: &mut [f32], left: &[f32], right: &[f32], side: usize) {
     set(into, Matrix::new(left, side), Matrix::new(right, side));

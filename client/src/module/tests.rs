@@ -1,12 +1,14 @@
 //! The general path and the built-in models are the same mathematics.
 
+mod adapters;
 mod language;
+mod transformer;
 
 use burn::{
     module::Param,
     tensor::{
         Int, TensorData,
-        activation::{log_softmax, relu},
+        activation::{log_softmax, relu, softmax},
         module::{conv2d, max_pool2d},
         ops::{ConvOptions, MaxPoolOptions},
     },

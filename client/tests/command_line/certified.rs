@@ -77,7 +77,16 @@ impl House {
 
     /// The same with another task, for so many devices.
     pub(crate) fn serve_task(&self, door: Door, task: fn(usize) -> Task) -> JoinHandle<Ending<MemoryStore>> {
-        let mut store = MemoryStore::default();
+        self.serve_from(door, task, MemoryStore::default())
+    }
+
+    /// The same from a store with something in it.
+    pub(crate) fn serve_from(
+        &self,
+        door: Door,
+        task: fn(usize) -> Task,
+        mut store: MemoryStore,
+    ) -> JoinHandle<Ending<MemoryStore>> {
         let whole: Vec<DeviceId> = call_roll(&mut store, &*self.registry, &task(1)).unwrap();
         let schedule = Schedule::new(task(whole.len()), whole.len() as u64).unwrap();
         let entropy = NoiseRng::from_operating_system().unwrap();

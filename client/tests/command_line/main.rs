@@ -8,5 +8,6 @@ mod enrolment;
 mod local;
 mod mistakes;
 mod policy;
+mod pretrained;
 mod process;
 mod task;

@@ -25,6 +25,7 @@ use crate::{
     measure::ReleasedMetrics,
     params::Params,
     participation::{Attendance, DamagedAttendance, DamagedSecret, KeptSecret},
+    pretrained::{Adaptation, PretrainedFileError},
     task::Schedule,
     time::Time,
 };
@@ -40,6 +41,9 @@ pub enum StartError {
     /// The stored model or optimiser state is not the one the ledger names.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// The task starts from a file that is not at hand, or is another.
+    #[error(transparent)]
+    Pretrained(#[from] PretrainedFileError),
     /// The ledger names a released model, but none was handed in.
     #[error("the ledger names model {model} for this task, and it was not found")]
     ModelMissing {
@@ -96,6 +100,8 @@ pub struct Stored {
     pub secret: Option<KeptSecret>,
     /// What every [`Effect::Record`] recorded, in order.
     pub attendance: Vec<Attendance>,
+    /// The file that the task starts from, where it does. Needed until a model was released.
+    pub pretrained: Option<Vec<u8>>,
 }
 
 /// The coordinator of one task over one population.
@@ -121,7 +127,7 @@ impl Coordinator {
         stored: Stored,
     ) -> Result<Self, StartError> {
         let ledger = ledger.into();
-        let Stored { checkpoint: stored, secret: kept, attendance } = stored;
+        let Stored { checkpoint: stored, secret: kept, attendance, pretrained } = stored;
         if ledger.provenance() != entropy.provenance() {
             return Err(StartError::Provenance { ledger: ledger.provenance(), entropy: entropy.provenance() });
         }
@@ -146,7 +152,9 @@ impl Coordinator {
             }
             (Some((_, model)), None) => return Err(StartError::ModelMissing { model }),
             (None, _) => {
-                let params = schedule.task().model.initial();
+                let adaptation = Adaptation::of(schedule.task(), pretrained.as_deref())?;
+                let drawn = || schedule.task().model.initial();
+                let params = adaptation.map_or_else(drawn, |adaptation| adaptation.initial());
                 let optimizer = schedule.task().server.initial_state(params.dimension());
                 let proximal = schedule.task().plan.adaptive_proximal.map(|rule| rule.begin());
                 (params, optimizer, schedule.task().privacy.clip, proximal, None)

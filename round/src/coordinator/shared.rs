@@ -164,6 +164,7 @@ impl Shared {
             proximal: self.proximal,
             metrics,
             average: None,
+            put_together_from: None,
         };
         Checkpoint::encode(&self.params, &self.optimizer, &manifest)
     }

@@ -214,7 +214,7 @@ fn check(assignment: &Assignment, task: &Task) -> Result<Encoding, DeviceError> 
             let reach = reach(&**randomiser).map_err(DeviceError::Encoding)?;
             (randomiser.sent(), reach.get())
         }
-        None => (task.model.layout().dimension(), clip),
+        None => (task.trained_layout().dimension(), clip),
     };
     let found = encoding.model_dimension();
     if expected != found {
@@ -228,6 +228,6 @@ fn check(assignment: &Assignment, task: &Task) -> Result<Encoding, DeviceError> 
 }
 
 fn check_dimension(params: &Params, task: &Task) -> Result<(), DeviceError> {
-    let (expected, found) = (task.model.layout().dimension(), params.dimension());
+    let (expected, found) = (task.trained_layout().dimension(), params.dimension());
     if expected == found { Ok(()) } else { Err(DeviceError::Dimension { expected, found }) }
 }

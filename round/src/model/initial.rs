@@ -13,8 +13,8 @@ impl ModelSpec {
     /// They depend on the `[model]` section and nothing else, so that two tasks which differ only in privacy start
     /// from the same model and a device can check the first model it is given. Softmax regression starts at zero (its
     /// loss is convex); other weights are uniform with variance `2 / fan_in` before a ReLU (He et al. 2015, eq. 10)
-    /// and `1 / fan_in` in the output layer; biases are zero. Of a language model, the embedding has variance 1 and the recurrent layer
-    /// `1 / fan_in`. An app says for each of its own tensors. No device's data are involved: this is public.
+    /// and `1 / fan_in` in the output layer; biases are zero. Of a language model, embeddings have variance 1, the weights of a normalisation are 1, and all
+    /// matrices have `1 / fan_in` but for those before a ReLU. An app says for each of its own tensors. No device's data are involved: this is public.
     #[must_use]
     pub fn initial(&self) -> Params {
         let mut params = Params::zeros(self.layout());
@@ -36,12 +36,18 @@ impl ModelSpec {
                     continue;
                 }
                 Some(Initial::Uniform(limit)) => limit,
+                // What is normalised stays as it is at first.
+                None if tensor.name.contains("norm") && tensor.name.ends_with(".weight") => {
+                    values.fill(1.0);
+                    continue;
+                }
                 None if tensor.shape.len() == 1 => continue,
                 None => {
                     let fan_in: usize = tensor.shape[1..].iter().product();
                     let (gain, fan_in) = match tensor.name.split('.').next() {
-                        Some("embedding") => (1.0, 1),
+                        Some("embedding" | "position") => (1.0, 1),
                         Some("output" | "gru") => (1.0, fan_in),
+                        Some("encoder") if !tensor.name.ends_with("linear1.weight") => (1.0, fan_in),
                         _ => (2.0, fan_in),
                     };
                     (3.0 * gain / fan_in as f32).sqrt()
@@ -62,7 +68,7 @@ impl ModelSpec {
 }
 
 /// Uniform in (-1, 1) on a grid of 2^24 points that is symmetric about zero.
-fn symmetric(word: u32) -> f32 {
+pub(crate) fn symmetric(word: u32) -> f32 {
     let step = (word >> 8) as f32;
     (step + 0.5) / 8_388_608.0 - 1.0
 }

@@ -11,7 +11,8 @@ pub const TEXT_START: char = '\u{2}';
 /// Gates of a recurrent unit, in PyTorch's order: reset, update, new.
 const GATES: usize = 3;
 
-pub(super) fn validate(vocabulary: &str, [embedding, hidden, sequence]: [usize; 3]) -> Result<(), ModelError> {
+/// Checks the vocabulary, and that no extent is zero.
+pub(super) fn validate(vocabulary: &str, extents: &[(&'static str, usize)]) -> Result<(), ModelError> {
     if vocabulary.is_empty() {
         return Err(ModelError::NoVocabulary);
     }
@@ -19,7 +20,7 @@ pub(super) fn validate(vocabulary: &str, [embedding, hidden, sequence]: [usize; 
     if let Some(character) = vocabulary.chars().find(|character| !seen.insert(*character)) {
         return Err(ModelError::Vocabulary { character });
     }
-    for (field, extent) in [("embedding", embedding), ("hidden", hidden), ("sequence", sequence)] {
+    for &(field, extent) in extents {
         if extent == 0 {
             return Err(ModelError::Zero { field });
         }

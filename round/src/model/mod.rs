@@ -7,9 +7,11 @@ mod external;
 mod features;
 mod initial;
 mod language;
+mod transformer;
 
 pub use external::{ExternalTensor, Initial};
 pub use features::Features;
+pub(crate) use initial::symmetric;
 pub use language::TEXT_START;
 
 use serde::{Deserialize, Serialize};
@@ -73,6 +75,23 @@ pub enum ModelSpec {
         /// Characters of a sequence: so far back does a step of training follow a slope. A device's text is cut into such sequences.
         sequence: usize,
     },
+    /// A language model of characters: a transformer that sees a sequence and foretells what follows each of its characters. Embeddings of
+    /// characters and places, layers as PyTorch's `TransformerEncoderLayer` with `norm_first=True`, ReLU and a causal mask, a last
+    /// normalisation, and a dense layer. Examples and batches are as for `gru`.
+    Transformer {
+        /// The characters that are told apart, each once. All others are one and the same: something else.
+        vocabulary: String,
+        /// Numbers that stand for a character: the width of the model, which the heads divide among them.
+        embedding: usize,
+        /// Heads of every layer's attention.
+        heads: usize,
+        /// Layers.
+        layers: usize,
+        /// Units between the two dense layers of each layer.
+        hidden: usize,
+        /// Characters of a sequence: so far back does the model see.
+        sequence: usize,
+    },
     /// An app's own: the protocol knows its tensors, and a `Trainer` of the app knows what to do with them.
     External {
         /// Its tensors, laid end to end in this order.
@@ -107,6 +126,7 @@ impl ModelSpec {
             Self::Mlp { .. } => "mlp",
             Self::Cnn { .. } => "cnn",
             Self::Gru { .. } => "gru",
+            Self::Transformer { .. } => "transformer",
             Self::External { .. } => "external",
         }
     }
@@ -179,6 +199,14 @@ pub enum ModelError {
         /// The limit given.
         limit: f32,
     },
+    /// Heads that do not divide the width.
+    #[error("model.heads: {heads} heads do not divide an embedding of {embedding} numbers among them")]
+    Heads {
+        /// Heads asked for.
+        heads: usize,
+        /// Width of the model.
+        embedding: usize,
+    },
     /// More parameters than the limit.
     #[error("the model has more than {DIMENSION_LIMIT} parameters")]
     TooLarge,
@@ -190,7 +218,7 @@ impl ModelSpec {
     pub fn input(&self) -> Option<[usize; 3]> {
         match self {
             Self::Linear { input, .. } | Self::Mlp { input, .. } | Self::Cnn { input, .. } => Some(*input),
-            Self::Gru { .. } => Some([1; 3]),
+            Self::Gru { .. } | Self::Transformer { .. } => Some([1; 3]),
             Self::External { input, .. } => *input,
         }
     }
@@ -200,7 +228,7 @@ impl ModelSpec {
     pub fn features(&self) -> Option<Features> {
         match self {
             Self::Linear { features, .. } | Self::Mlp { features, .. } => *features,
-            Self::Cnn { .. } | Self::Gru { .. } | Self::External { .. } => None,
+            Self::Cnn { .. } | Self::Gru { .. } | Self::Transformer { .. } | Self::External { .. } => None,
         }
     }
 
@@ -216,8 +244,17 @@ impl ModelSpec {
     pub fn classes(&self) -> Option<usize> {
         match self {
             Self::Linear { classes, .. } | Self::Mlp { classes, .. } | Self::Cnn { classes, .. } => Some(*classes),
-            Self::Gru { .. } => None,
+            Self::Gru { .. } | Self::Transformer { .. } => None,
             Self::External { classes, .. } => *classes,
+        }
+    }
+
+    /// The characters that a language model tells apart.
+    #[must_use]
+    pub fn vocabulary(&self) -> Option<&str> {
+        match self {
+            Self::Gru { vocabulary, .. } | Self::Transformer { vocabulary, .. } => Some(vocabulary),
+            Self::Linear { .. } | Self::Mlp { .. } | Self::Cnn { .. } | Self::External { .. } => None,
         }
     }
 
@@ -241,7 +278,15 @@ impl ModelSpec {
                 (&[], &[])
             }
             Self::Gru { vocabulary, embedding, hidden, sequence } => {
-                language::validate(vocabulary, [*embedding, *hidden, *sequence])?;
+                let extents = [("embedding", *embedding), ("hidden", *hidden), ("sequence", *sequence)];
+                language::validate(vocabulary, &extents)?;
+                (&[], &[])
+            }
+            Self::Transformer { vocabulary, embedding, heads, layers, hidden, sequence } => {
+                let extents = [("embedding", *embedding), ("heads", *heads), ("layers", *layers), ("hidden", *hidden)];
+                language::validate(vocabulary, &extents)?;
+                language::validate(vocabulary, &[("sequence", *sequence)])?;
+                transformer::validate([*embedding, *heads, *layers])?;
                 (&[], &[])
             }
             Self::Linear { .. } => (&[], &[]),
@@ -292,6 +337,9 @@ impl ModelSpec {
             Self::Gru { vocabulary, embedding, hidden, .. } => {
                 return language::shapes(vocabulary, *embedding, *hidden);
             }
+            Self::Transformer { vocabulary, embedding, layers, hidden, sequence, .. } => {
+                return transformer::shapes(vocabulary, [*embedding, *layers, *hidden, *sequence]);
+            }
             Self::Linear { .. } | Self::Mlp { .. } | Self::Cnn { .. } => {}
         }
         let (Some([image_channels, height, width]), Some(classes)) = (self.seen(), self.classes()) else {
@@ -305,7 +353,7 @@ impl ModelSpec {
         };
         let mut features = image_channels.saturating_mul(height).saturating_mul(width);
         let hidden: &[usize] = match self {
-            Self::Linear { .. } | Self::Gru { .. } | Self::External { .. } => &[],
+            Self::Linear { .. } | Self::Gru { .. } | Self::Transformer { .. } | Self::External { .. } => &[],
             Self::Mlp { hidden, .. } => hidden,
             Self::Cnn { channels, hidden, .. } => {
                 let mut inputs = image_channels;

@@ -9,7 +9,10 @@ use murmur_privacy::{
 };
 use thiserror::Error;
 
-use crate::{model::ModelError, optimizer::ServerError, participation::ParticipationError, plan::PlanError};
+use crate::{
+    model::ModelError, optimizer::ServerError, participation::ParticipationError, plan::PlanError,
+    pretrained::PretrainedError,
+};
 
 /// A task file that cannot be run, and what to change in it.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -74,6 +77,9 @@ pub enum TaskError {
     /// The `[model]` section.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The `[pretrained]` section.
+    #[error(transparent)]
+    Pretrained(#[from] PretrainedError),
     /// The `[plan]` section.
     #[error(transparent)]
     Plan(#[from] PlanError),

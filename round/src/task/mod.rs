@@ -14,7 +14,9 @@ pub use schedule::Schedule;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{model::ModelSpec, optimizer::Server, participation::Participation, plan::LocalPlan};
+use crate::{
+    model::ModelSpec, optimizer::Server, participation::Participation, plan::LocalPlan, pretrained::Pretrained,
+};
 
 /// SHA-256 of a task's canonical form. Two tasks with the same hash are the same task.
 pub type TaskHash = murmur_privacy::Digest;
@@ -42,6 +44,9 @@ pub struct Task {
     pub privacy: Privacy,
     /// From a released average to the next model.
     pub server: Server,
+    /// What the model starts from, and what of it is trained; without it, all of it, from what is drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrained: Option<Pretrained>,
 }
 
 impl Task {
@@ -88,6 +93,7 @@ impl Task {
             return Err(TaskError::NoRounds);
         }
         self.model.validate()?;
+        self.pretrained.as_ref().map_or(Ok(()), |pretrained| pretrained.validate(&self.model))?;
         self.plan.validate()?;
         self.participation.validate()?;
         self.check_correlation()?;

@@ -242,7 +242,7 @@ fn a_record_that_does_not_fit_the_ledger_is_refused() {
         let (_, model) = ledger.account(&turns().schedule().hash()).unwrap().model().unwrap();
         let checkpoint = Some(world.checkpoints[&model].clone());
         let secret = world.kept.clone().map(|(_, secret)| secret);
-        let stored = Stored { checkpoint, secret, attendance };
+        let stored = Stored { checkpoint, secret, attendance, pretrained: None };
         Coordinator::start(turns().schedule(), enrolled(), ledger, NoiseRng::seeded(9), stored)
     };
     assert!(start(world.attendance.clone()).is_ok());

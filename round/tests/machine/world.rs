@@ -122,6 +122,7 @@ impl World {
             checkpoint: model.map(|(_, model)| self.checkpoints[&model].clone()),
             secret: self.kept.as_ref().map(|(_, secret)| secret.clone()),
             attendance: self.attendance.clone(),
+            pretrained: None,
         };
         let entropy = NoiseRng::seeded(self.seed);
         self.coordinator = Coordinator::start(self.schedule.clone(), enrolled(), ledger, entropy, stored).unwrap();

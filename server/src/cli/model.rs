@@ -13,6 +13,7 @@ use murmur_privacy::Digest;
 use murmur_round::{
     checkpoint::{Manifest, read_manifest},
     optimizer::Averaging,
+    pretrained::whole_model,
     task::Task,
 };
 use murmur_server::{
@@ -28,7 +29,8 @@ use super::DataDirectory;
 pub(super) enum Model {
     /// Show every model that was released, and the averages that tasks keep of theirs.
     List(List),
-    /// Write a released model to a file: safetensors, with its manifest in the metadata.
+    /// Write a released model to a file: safetensors, with its manifest in the metadata. Where the task trains a part of a model only, that
+    /// part is put together with the rest.
     Export(Export),
 }
 
@@ -159,6 +161,7 @@ impl Export {
         };
         let (model, file) =
             if self.average { self.averaged(&reader, &release)? } else { as_released(&reader, &release)? };
+        let file = whole(&reader, &release, file)?;
         let manifest = read_manifest(&file)?;
         let mut out = fs::File::create_new(&self.out).with_context(|| self.out.display().to_string())?;
         out.write_all(&file).and_then(|()| out.sync_all()).with_context(|| self.out.display().to_string())?;
@@ -184,6 +187,17 @@ impl Export {
         writeln!(out, "{}", manifest.guarantee)?;
         Ok(())
     }
+}
+
+/// The file with all the model's tensors, where it has only those that were trained.
+fn whole(reader: &Reader, release: &Release, file: Vec<u8>) -> Result<Vec<u8>> {
+    let json = reader.task(&release.task)?.with_context(|| format!("task {} is not kept here", release.task))?;
+    let task = Task::from_json(&json)?;
+    let pretrained = match &task.pretrained {
+        Some(pretrained) if pretrained.is_partial() => reader.pretrained(&pretrained.sha256)?,
+        _ => None,
+    };
+    Ok(whole_model(&task, file, pretrained.as_deref())?)
 }
 
 fn as_released(reader: &Reader, release: &Release) -> Result<(Digest, Vec<u8>)> {

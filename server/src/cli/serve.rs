@@ -23,7 +23,7 @@ use murmur_server::{
     AdminDoor, Door, Server, call_roll, devices,
     identity::{Files, Registrar},
     serve_tasks,
-    store::{SqliteRegistry, SqliteStore},
+    store::{SqliteRegistry, SqliteStore, Store as _},
     tasks::Tasks,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -32,6 +32,7 @@ use super::{
     DataDirectory,
     interruption::interruption,
     operator::Announced,
+    pretrained,
     settings::{self, Settings},
 };
 use crate::summary::Summary;
@@ -56,6 +57,9 @@ pub(super) struct Serve {
     task: Option<PathBuf>,
     #[command(flatten)]
     data: DataDirectory,
+    /// What the task starts from, where that does not lie where the task's `pretrained.file` says.
+    #[arg(long, value_name = "FILE", requires = "task")]
+    pretrained: Option<PathBuf>,
     /// What is not said here, as TOML: keys `listen`, `admin`, `certificate_validity` and `patience`.
     #[arg(long, value_name = "FILE", conflicts_with = "task")]
     config: Option<PathBuf>,
@@ -155,7 +159,11 @@ impl Serve {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let named = || format!("task {}", path.display());
         let task = Task::from_toml(&text).with_context(named)?;
+        let pretrained = pretrained::read(&task, path, self.pretrained.as_ref())?;
         let mut store = SqliteStore::open(&self.data.path)?;
+        if let Some(file) = pretrained {
+            store.put_pretrained(&file)?;
+        }
         let devices = match listed {
             Some(devices) => devices,
             None => self.enrolled(&mut store, &task)?,

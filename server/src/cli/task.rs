@@ -13,8 +13,9 @@ use murmur_proto::v1::{
     CancelTaskRequest, CreateTaskRequest, ListTasksRequest, PauseTaskRequest, PopulationBudget, ResumeTaskRequest,
     TaskState, TaskStatus, WatchTaskRequest,
 };
+use murmur_server::store::keep_pretrained;
 
-use super::{DataDirectory, operator, shown::Shown};
+use super::{DataDirectory, operator, pretrained, shown::Shown};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Task {
@@ -41,6 +42,9 @@ pub(super) struct Create {
     /// The task file.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// What the task starts from, where that does not lie where the task's `pretrained.file` says. It is copied into the data directory.
+    #[arg(long, value_name = "FILE")]
+    pretrained: Option<PathBuf>,
     /// Lifetime budget of a new population; without it the population gets what this task asks for.
     #[arg(long, value_name = "E", requires = "population_delta", allow_negative_numbers = true)]
     population_epsilon: Option<f64>,
@@ -92,7 +96,11 @@ impl Create {
     fn run(&self) -> Result<()> {
         let task_toml = fs::read_to_string(&self.file).with_context(|| self.file.display().to_string())?;
         // What is wrong with the file is said with its name, whether a server runs or not.
-        murmur_round::task::Task::from_toml(&task_toml).with_context(|| format!("task {}", self.file.display()))?;
+        let task = murmur_round::task::Task::from_toml(&task_toml);
+        let task = task.with_context(|| format!("task {}", self.file.display()))?;
+        if let Some(file) = pretrained::read(&task, &self.file, self.pretrained.as_ref())? {
+            keep_pretrained(&self.data.path, &file)?;
+        }
         let budget = match self.population_epsilon.zip(self.population_delta) {
             Some((epsilon, delta)) => Some(PopulationBudget {
                 epsilon: Epsilon::new(epsilon)?.get(),

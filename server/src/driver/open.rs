@@ -1,16 +1,18 @@
 //! A task's beginning, or its resumption after whatever happened to the last process.
 
+use bytes::Bytes;
 use murmur_privacy::{
-    Ledger, NoiseRng,
+    Digest, Ledger, NoiseRng,
     ledger::{Entry, Record},
     units::{DeltaProbability, Epsilon},
 };
 use murmur_round::{
     SharedLedger,
-    coordinator::{Coordinator, Stored},
+    coordinator::{Coordinator, StartError, Stored},
     device_id::DeviceId,
     founding::found,
-    task::Schedule,
+    pretrained::Adaptation,
+    task::{Schedule, Task},
     time::Time,
 };
 
@@ -79,12 +81,27 @@ impl<S: Store> Driver<S> {
             None => None,
         };
         let notes = Notes::new(&schedule);
-        let stored = Stored { checkpoint, secret: store.secret(&hash)?, attendance: store.attendance(&hash)? };
+        let pretrained = match &schedule.task().pretrained {
+            Some(pretrained) => store.pretrained(&pretrained.sha256)?,
+            None => None,
+        };
+        let offered = offered(schedule.task(), pretrained.as_deref())?;
+        let (secret, attendance) = (store.secret(&hash)?, store.attendance(&hash)?);
+        let stored = Stored { checkpoint, secret, attendance, pretrained };
         let coordinator = Coordinator::start(schedule, devices, ledger, entropy, stored)?;
         reached("serve.started");
-        let published = Published::default();
+        let published = Published::with_pretrained(offered);
         Ok(Self { coordinator, store, published, staged: None, rounds_released, notes, now: Time(0), broken: false })
     }
+}
+
+/// The file that devices fetch because only a part of the model is trained. It must be there for as long as the task goes on.
+fn offered(task: &Task, file: Option<&[u8]>) -> Result<Option<(Digest, Bytes)>, ServerError> {
+    let Some(pretrained) = task.pretrained.as_ref().filter(|pretrained| pretrained.is_partial()) else {
+        return Ok(None);
+    };
+    Adaptation::of(task, file).map_err(StartError::from)?;
+    Ok(file.map(|file| (pretrained.sha256, Bytes::copy_from_slice(file))))
 }
 
 fn released(entries: &[Entry], schedule: &Schedule) -> u32 {

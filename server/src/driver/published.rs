@@ -11,28 +11,41 @@ use murmur_privacy::Digest;
 /// Models are kept readable for a round longer than they are current: a slow reader finishes, memory stays bounded.
 const KEPT: usize = 2;
 
-/// Released models by digest; nothing else is ever put in. A clone is another handle on the same ones.
+/// Released models by digest, and the public file that the task starts from, where devices need it; nothing else is ever put in. A clone is
+/// another handle on the same ones.
 #[derive(Clone, Debug, Default)]
-pub struct Published(Arc<RwLock<VecDeque<(Digest, Bytes)>>>);
+pub struct Published {
+    models: Arc<RwLock<VecDeque<(Digest, Bytes)>>>,
+    pretrained: Option<(Digest, Bytes)>,
+}
 
 impl Published {
+    pub(super) fn with_pretrained(pretrained: Option<(Digest, Bytes)>) -> Self {
+        Self { models: Arc::default(), pretrained }
+    }
+
     pub(super) fn put(&self, model: Digest, file: Bytes) {
-        let mut models = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut models = self.models.write().unwrap_or_else(PoisonError::into_inner);
         models.push_front((model, file));
         models.truncate(KEPT);
     }
 
-    /// The file of this model, if it was released and is still kept.
+    /// The file of this digest, if it is a released model that is still kept, or what the task starts from.
     #[must_use]
     pub fn get(&self, model: &Digest) -> Option<Bytes> {
-        let models = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((digest, file)) = &self.pretrained
+            && digest == model
+        {
+            return Some(file.clone());
+        }
+        let models = self.models.read().unwrap_or_else(PoisonError::into_inner);
         models.iter().find(|(digest, _)| digest == model).map(|(_, file)| file.clone())
     }
 
     /// The current model.
     #[must_use]
     pub fn latest(&self) -> Option<Digest> {
-        let models = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let models = self.models.read().unwrap_or_else(PoisonError::into_inner);
         models.front().map(|(digest, _)| *digest)
     }
 }

@@ -113,6 +113,14 @@ impl Store for Mortal {
         self.0.lock().unwrap().kept.checkpoint(model)
     }
 
+    fn put_pretrained(&mut self, file: &[u8]) -> Result<Digest, StoreError> {
+        self.0.lock().unwrap().kept.put_pretrained(file)
+    }
+
+    fn pretrained(&mut self, sha256: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.lock().unwrap().kept.pretrained(sha256)
+    }
+
     fn put_secret(&mut self, task: &TaskHash, secret: &KeptSecret) -> Result<(), StoreError> {
         self.step("secret".to_owned(), |kept| kept.put_secret(task, secret).unwrap())
     }

@@ -17,13 +17,13 @@ use crate::{
     store::Store,
 };
 
-/// `GET /page/files/model/{model}`: a released model's file.
+/// `GET /page/files/model/{model}`: a released model's file, with all the model's tensors.
 pub(super) async fn model<S: Store>(
     State(seen): State<Seen<S>>,
     Path(model): Path<String>,
 ) -> Result<Response, PageError> {
     let model = digest(&model)?;
-    let file = blocking(move || Ok(seen.model(&model)?)).await?;
+    let file = blocking(move || Ok(seen.whole(&model)?)).await?;
     Ok(attached(&format!("{model}.safetensors"), file))
 }
 

@@ -69,6 +69,7 @@ fn backed_up_with(
             proximal: None,
             metrics: None,
             average: None,
+            put_together_from: None,
         };
         let state = schedule.task().server.initial_state(params.dimension());
         let checkpoint = Checkpoint::encode(&params, &state, &manifest).unwrap();

@@ -4,6 +4,7 @@ use murmur_privacy::Digest;
 use murmur_round::{
     checkpoint::Checkpoint,
     measure::ReleasedMetrics,
+    pretrained::whole_model,
     task::{Task, TaskHash},
 };
 
@@ -44,6 +45,34 @@ impl<S: Store> Seen<S> {
         Ok(self.checkpoint(model)?.model)
     }
 
+    /// A released model with all its tensors: its file, or where the task trains a part of a model only, that put together with the rest.
+    pub(crate) fn whole(&self, model: &Digest) -> Result<Vec<u8>, SeenError> {
+        let released = self.models(None)?;
+        let none = SeenError::NoModel { model: *model };
+        let (_, release) = released.iter().find(|(_, release)| release.model_sha256 == *model).ok_or(none)?;
+        let file = self.checkpoint(model)?.model;
+        // A task of `serve --task` is not among the orders, and what was released of it is shown as it is.
+        match self.task(&release.task) {
+            Ok(task) => self.put_together(&task, file),
+            Err(SeenError::NoTask { .. }) => Ok(file),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn task(&self, task: &TaskHash) -> Result<Task, SeenError> {
+        let orders = self.0.tasks.store().orders()?;
+        let order = orders.into_iter().find(|order| order.task == *task).ok_or(SeenError::NoTask { task: *task })?;
+        Ok(Task::from_json(&order.json)?)
+    }
+
+    fn put_together(&self, task: &Task, file: Vec<u8>) -> Result<Vec<u8>, SeenError> {
+        let pretrained = match &task.pretrained {
+            Some(pretrained) if pretrained.is_partial() => self.0.tasks.store().pretrained(&pretrained.sha256)?,
+            _ => None,
+        };
+        Ok(whole_model(task, file, pretrained.as_deref())?)
+    }
+
     /// What a released model says about itself; none if its file is gone.
     pub(crate) fn stated(&self, release: &Release) -> Result<Option<Stated>, SeenError> {
         let model = release.model_sha256;
@@ -58,12 +87,11 @@ impl<S: Store> Seen<S> {
 
     /// The average of the models that a task released so far, where it keeps one, as a file. It costs nothing: all of them are released.
     pub(crate) fn average(&self, task: &TaskHash) -> Result<Vec<u8>, SeenError> {
-        let orders = self.0.tasks.store().orders()?;
-        let order = orders.into_iter().find(|order| order.task == *task).ok_or(SeenError::NoTask { task: *task })?;
-        let parsed = Task::from_json(&order.json)?;
+        let parsed = self.task(task)?;
         let none = SeenError::NoAverage { task: *task };
         let Some((_, last)) = self.models(Some(task))?.pop() else { return Err(none) };
-        self.checkpoint(&last.model_sha256)?.averaged(&parsed)?.ok_or(none)
+        let average = self.checkpoint(&last.model_sha256)?.averaged(&parsed)?.ok_or(none)?;
+        self.put_together(&parsed, average)
     }
 
     fn checkpoint(&self, model: &Digest) -> Result<Checkpoint, SeenError> {

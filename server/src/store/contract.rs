@@ -13,7 +13,7 @@ use murmur_round::{
 };
 use tempfile::TempDir;
 
-use super::{MemoryStore, Order, OrderState, Roll, SharedStore, SqliteStore, Store, StoreError};
+use super::{MemoryStore, Order, OrderState, Roll, SharedStore, SqliteStore, Store, StoreError, keep_pretrained};
 
 /// The beginning of a ledger: an opening, a reservation and `rounds` rounds, opened and given up.
 pub(super) fn chain(rounds: u32) -> Vec<Entry> {
@@ -68,6 +68,12 @@ fn contract(store: &mut impl Store) {
     let misnamed = Checkpoint { digest: Digest::ZERO, ..kept };
     assert!(matches!(store.put_checkpoint(&misnamed), Err(StoreError::Misnamed { .. })));
     assert_eq!(store.checkpoint(&Digest::ZERO).unwrap(), None);
+    assert_eq!(store.pretrained(&Digest::of(b"start")).unwrap(), None);
+    for _ in 0..2 {
+        assert_eq!(store.put_pretrained(b"start").unwrap(), Digest::of(b"start"));
+        assert_eq!(store.pretrained(&Digest::of(b"start")).unwrap().as_deref(), Some(&b"start"[..]));
+    }
+    assert_eq!(store.checkpoint(&Digest::of(b"start")).unwrap(), None, "it is no model that was released");
     let (task, other) = (Digest::of(b"task"), Digest::of(b"other"));
     assert_eq!(store.secret(&task).unwrap(), None);
     for bytes in [b"first".to_vec(), b"second".to_vec(), b"second".to_vec()] {
@@ -168,4 +174,10 @@ fn the_sqlite_store_keeps_the_contract_and_survives_reopening() {
     assert!(matches!(again.put_task(&Digest::of(b"{}"), b"{ }"), Err(StoreError::OtherTask { .. })));
     assert_eq!(again.roll(&Digest::of(b"task")).unwrap(), Some(Roll { enrolled: 9, revoked: 2 }));
     assert_eq!(again.orders().unwrap().len(), 1);
+    assert_eq!(again.pretrained(&Digest::of(b"start")).unwrap().as_deref(), Some(&b"start"[..]));
+    // Beside whoever serves, and damaged afterwards.
+    let beside = keep_pretrained(folder.path(), b"beside").unwrap();
+    assert_eq!(again.pretrained(&beside).unwrap().as_deref(), Some(&b"beside"[..]));
+    std::fs::write(folder.path().join(format!("pretrained/{beside}.safetensors")), b"beside!").unwrap();
+    assert!(matches!(again.pretrained(&beside), Err(StoreError::Misnamed { .. })));
 }

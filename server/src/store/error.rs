@@ -125,8 +125,8 @@ pub enum StoreError {
         /// The hash.
         task: TaskHash,
     },
-    /// A checkpoint whose name is not its contents'.
-    #[error("the model has digest {found}, not the {expected} it is named by")]
+    /// A model, or a file that a task starts from, whose name is not its contents'.
+    #[error("the file has digest {found}, not the {expected} it is named by")]
     Misnamed {
         /// Its name.
         expected: Digest,

@@ -18,6 +18,8 @@ pub struct MemoryStore {
     pub ledgers: BTreeMap<String, Vec<String>>,
     /// Models and their optimiser states.
     pub checkpoints: BTreeMap<Digest, Checkpoint>,
+    /// Files that tasks start from.
+    pub pretrained: BTreeMap<Digest, Vec<u8>>,
     /// Canonical forms of tasks.
     pub tasks: BTreeMap<TaskHash, Vec<u8>>,
     /// Secrets of blocks under way.
@@ -68,6 +70,16 @@ impl Store for MemoryStore {
 
     fn checkpoint(&mut self, model: &Digest) -> Result<Option<Checkpoint>, StoreError> {
         Ok(self.checkpoints.get(model).cloned())
+    }
+
+    fn put_pretrained(&mut self, file: &[u8]) -> Result<Digest, StoreError> {
+        let sha256 = Digest::of(file);
+        self.pretrained.insert(sha256, file.to_vec());
+        Ok(sha256)
+    }
+
+    fn pretrained(&mut self, sha256: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.pretrained.get(sha256).cloned())
     }
 
     fn put_secret(&mut self, task: &TaskHash, secret: &KeptSecret) -> Result<(), StoreError> {

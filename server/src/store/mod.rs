@@ -8,6 +8,7 @@ mod disk;
 mod error;
 mod memory;
 mod order;
+mod pretrained;
 mod registry;
 mod shared;
 pub mod sqlite;
@@ -15,6 +16,7 @@ pub mod sqlite;
 pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
 pub use order::{Order, OrderState};
+pub use pretrained::keep_pretrained;
 pub use registry::{Admits, Enrolled, Redemption, Registry, RegistryError, Roll, Standing};
 pub use shared::SharedStore;
 pub use sqlite::{SqliteRegistry, SqliteStore};
@@ -70,6 +72,18 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// [`StoreError`].
     fn checkpoint(&mut self, model: &Digest) -> Result<Option<Checkpoint>, StoreError>;
+
+    /// Keeps a file that a task starts from durably under its SHA-256, which it returns; again is fine.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn put_pretrained(&mut self, file: &[u8]) -> Result<Digest, StoreError>;
+
+    /// The file of this SHA-256 that a task starts from, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError`], notably [`Misnamed`](StoreError::Misnamed) for one that was damaged.
+    fn pretrained(&mut self, sha256: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Keeps the secret of the task's block durably, in the place of one that is there.
     ///

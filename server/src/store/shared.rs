@@ -55,6 +55,14 @@ impl<S: Store> Store for SharedStore<S> {
         self.lock().checkpoint(model)
     }
 
+    fn put_pretrained(&mut self, file: &[u8]) -> Result<Digest, StoreError> {
+        self.lock().put_pretrained(file)
+    }
+
+    fn pretrained(&mut self, sha256: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.lock().pretrained(sha256)
+    }
+
     fn put_secret(&mut self, task: &TaskHash, secret: &KeptSecret) -> Result<(), StoreError> {
         self.lock().put_secret(task, secret)
     }

@@ -10,6 +10,7 @@ use murmur_round::{
     SharedLedger,
     device_id::DeviceId,
     founding::{self, FoundingError},
+    pretrained::Adaptation,
     task::{Schedule, Task, TaskHash},
 };
 
@@ -89,6 +90,9 @@ impl<S: Store> Ground<S> {
         }
         let hash = order.task;
         let reserved = self.is_reserved(&hash);
+        if !reserved && let Err(refusal) = self.check_pretrained(task)? {
+            return Ok(Start::Refused(refusal));
+        }
         let roll = match (reserved, self.store.roll(&hash)?) {
             (true, Some(roll)) => roll,
             (true, None) => return Ok(Start::Waits(ServerError::NoRoll { task: hash }.to_string())),
@@ -113,6 +117,16 @@ impl<S: Store> Ground<S> {
             // A model that is not there, or what else may be brought back: other tasks go on meanwhile.
             Err(error) => Ok(Start::Waits(error.to_string())),
         }
+    }
+
+    /// Whether the file that the task starts from is here and fits it; in words why not.
+    fn check_pretrained(&mut self, task: &Task) -> Result<Result<(), String>, ServerError> {
+        let Some(pretrained) = &task.pretrained else { return Ok(Ok(())) };
+        let file = match self.store.pretrained(&pretrained.sha256) {
+            Err(damaged @ StoreError::Misnamed { .. }) => return Ok(Err(damaged.to_string())),
+            file => file?,
+        };
+        Ok(Adaptation::of(task, file.as_deref()).map(|_| ()).map_err(|error| error.to_string()))
     }
 
     /// Sets aside what the task may spend; in words why not. The roll is durable before the reservation is.

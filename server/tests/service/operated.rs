@@ -1,6 +1,7 @@
 //! A server as an operator runs it: created, paused, killed and resumed, as processes.
 
 pub(crate) mod fleet;
+mod pretrained;
 mod programs;
 mod quickstart;
 mod rollback;

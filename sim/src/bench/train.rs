@@ -196,6 +196,7 @@ fn scenario(arguments: &TrainArguments) -> Result<Scenario, SimError> {
     });
     Ok(Scenario {
         seed: 1234,
+        pretrained: None,
         population: PopulationSpec {
             devices: Some(devices),
             samples_per_device: Some(arguments.samples_per_device as usize),

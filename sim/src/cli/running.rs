@@ -27,7 +27,7 @@ pub(super) struct RunArguments {
     #[arg(required_unless_present = "resume")]
     scenario: Option<String>,
     /// Go on with the run that was begun with --out for this folder and was killed: the same bits as if it never had been.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["scenario", "task", "data", "seed", "out"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["scenario", "task", "data", "pretrained", "seed", "out"])]
     resume: Option<PathBuf>,
     /// Task file to run instead of the scenario's.
     #[arg(long, value_name = "FILE")]
@@ -35,6 +35,9 @@ pub(super) struct RunArguments {
     /// Folder with the data, for a population whose source is a folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// File that the task starts from, instead of where the task or the scenario says that it lies.
+    #[arg(long, value_name = "FILE")]
+    pretrained: Option<PathBuf>,
     /// Stop after this many rounds; nothing else changes.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
@@ -64,8 +67,12 @@ pub(super) fn run(arguments: &RunArguments, quiet: bool) -> anyhow::Result<u8> {
         },
         None => {
             let reference = arguments.scenario.as_deref().unwrap_or_default();
-            let overrides =
-                Overrides { task: arguments.task.clone(), data: arguments.data.clone(), seed: arguments.seed };
+            let overrides = Overrides {
+                task: arguments.task.clone(),
+                data: arguments.data.clone(),
+                seed: arguments.seed,
+                pretrained: arguments.pretrained.clone(),
+            };
             let scenario = Scenario::load(reference, &overrides)?;
             // Before the run, not after it: nobody should train for an hour to hear that there is no place for the result.
             let folder = arguments.out.as_deref().map(Folder::claim).transpose()?;

@@ -32,6 +32,9 @@ pub(crate) struct TuneArguments {
     /// Folder with the data, for a population whose source is a folder.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// File that the task starts from, instead of where the task or the scenario says that it lies.
+    #[arg(long, value_name = "FILE")]
+    pretrained: Option<PathBuf>,
     /// Seed to use instead of the scenario's.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -50,7 +53,12 @@ pub(crate) struct TuneArguments {
 }
 
 pub(super) fn tune(arguments: &TuneArguments, quiet: bool) -> anyhow::Result<u8> {
-    let overrides = Overrides { data: arguments.data.clone(), seed: arguments.seed, task: None };
+    let overrides = Overrides {
+        data: arguments.data.clone(),
+        seed: arguments.seed,
+        pretrained: arguments.pretrained.clone(),
+        task: None,
+    };
     let plan = Plan::load(&arguments.search, &overrides)?;
     let folder = arguments.out.clone().unwrap_or_else(|| {
         let mut name = PathBuf::from(&arguments.search).file_stem().unwrap_or_default().to_owned();

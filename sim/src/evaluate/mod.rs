@@ -98,7 +98,7 @@ impl Evaluate {
             (None, ..) if beside.exists() => beside.to_string_lossy().into_owned(),
             (None, ..) => return Err(SimError::UnknownModel { path: model.to_owned() }),
         };
-        let overrides = Overrides { task: self.task.clone(), data: self.data.clone(), seed: None };
+        let overrides = Overrides { task: self.task.clone(), data: self.data.clone(), ..Overrides::default() };
         let scenario = Scenario::load(&scenario, &overrides)?;
         let tested = Population::of(&scenario)?.into_tested();
         Ok((scenario.task.model, tested))

@@ -22,6 +22,9 @@ pub(super) fn text(findings: &Findings) -> String {
                 }
                 _ => writeln!(text, "  spent       epsilon infinite: NOT PRIVATE"),
             };
+            if let Some(starts_from) = &guarantee.starts_from {
+                let _ = writeln!(text, "  starts from {starts_from}");
+            }
         }
         None => {
             text.push_str("  of task     unknown: Murmur did not release this file, and says nothing of its privacy\n")

@@ -151,7 +151,7 @@ impl Folder {
         fs::rename(&part, &path).map_err(SimError::file(&path))
     }
 
-    /// Writes `model.safetensors`, `averaged.safetensors` where the task asks for an average, `ledger.jsonl`, `rounds.csv`, `summary.json`,
+    /// Writes `model.safetensors`, `released.safetensors` where only a part of it is trained, `averaged.safetensors` where the task asks for an average, `ledger.jsonl`, `rounds.csv`, `summary.json`,
     /// the resolved `scenario.toml` and, drawn from all these, `report.html`, then shows them all at once under the folder's name; what was
     /// kept on the way is removed.
     ///
@@ -178,6 +178,9 @@ fn write(folder: &Path, scenario: &Scenario, finished: &Finished) -> Result<(), 
         fs::write(&path, bytes).map_err(SimError::file(path))
     };
     write("model.safetensors", &finished.model)?;
+    if let Some(released) = &finished.released {
+        write("released.safetensors", released)?;
+    }
     if let Some(averaged) = &finished.averaged {
         write("averaged.safetensors", averaged)?;
     }

@@ -104,6 +104,9 @@ impl Statement<'_> {
         if let Some(local) = &guarantee.local {
             facts.push(("Local", local.to_string()));
         }
+        if let Some(starts_from) = &guarantee.starts_from {
+            facts.push(("Starts from", starts_from.to_string()));
+        }
         facts.push(("Adversary", guarantee.adversary.clone()));
         facts
     }
@@ -131,6 +134,12 @@ impl Statement<'_> {
             limit("Anything about what devices measured: it is published without noise.");
         }
         limit("A person with several devices: each of them is a unit of its own.");
+        if guarantee.starts_from.is_some() {
+            limit(
+                "Anything to those whose data the pretrained file was trained on: whoever trained it has to answer for them, and this ledger did \
+                 not pay for it.",
+            );
+        }
         limit(
             "That nothing is learnt about people in general: what the data of all others show about somebody is not kept from anybody.",
         );

@@ -29,7 +29,7 @@ use std::{
 use murmur_client::{BurnTrainer, Evaluation, Examples};
 use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::Entry, units::Clip};
 use murmur_round::{
-    coordinator::{Coordinator, Event, Outcome, Stored},
+    coordinator::{Coordinator, Event, Outcome, StartError, Stored},
     device_id::DeviceId,
     founding,
     guarantee::Guarantee,
@@ -92,10 +92,12 @@ pub struct Finished {
     pub local: Option<LocalSpending>,
     /// Every entry of the population's ledger.
     pub ledger: Vec<Entry>,
-    /// The last released model, a safetensors file.
+    /// The last released model, a safetensors file: all of it, also where only a part was trained.
     pub model: Vec<u8>,
     /// Its SHA-256.
     pub model_digest: Digest,
+    /// The part of it that was trained, as the ledger names it, where that is not all of it.
+    pub released: Option<Vec<u8>>,
     /// The average of the released models, a safetensors file, where the task asks for one.
     pub averaged: Option<Vec<u8>>,
     /// Quality of the last model, or of the average where the task asks for one, on each user's test examples, where the data say whose
@@ -162,14 +164,24 @@ where
     T: Trainer<Data = Examples> + Send,
     E: std::error::Error + Send + Sync + 'static,
 {
-    let trainer = |task: &Task| trainer(task).map_err(|error| SimError::Trainer(Box::new(error)));
+    let starting_point = scenario.starting_point()?;
+    let (pretrained, adaptation) = starting_point.unzip();
+    // Of the model's tensors, where only some are trained.
+    let adaptation = adaptation.filter(|_| scenario.task.is_partial());
+    let trainer = |task: &Task| {
+        let mut trainer = trainer(task).map_err(|error| SimError::Trainer(Box::new(error)))?;
+        match &adaptation {
+            Some(adaptation) if !trainer.adapt(adaptation.clone()) => Err(SimError::WholeModelsOnly),
+            _ => Ok(trainer),
+        }
+    };
     let mut judge = trainer(&scenario.task)?;
     let mut evaluate = |params: &Params, examples: &Examples| quality(&mut judge, params, examples);
     let schedule = schedule(scenario, population)?;
     let local = LocalBudgets::of(scenario)?;
     let Course { from, mut keep, between, interrupt } = course;
     let clock = Clock::start();
-    let began = Begun::of(scenario, population, &schedule, local, &clock, from)?;
+    let began = Begun::of(scenario, population, &schedule, local, &clock, from, pretrained)?;
     let Begun { mut fleet, mut measurements, mut history, seconds, phases } = began;
     fleet.draw_by(options.threads);
     if let Some(rounds) = options.stop_after {
@@ -239,6 +251,15 @@ where
     let phases = phases + clock.spent();
     let ((clip, metrics), local) = (fleet.measured(), fleet.local_spending());
     let (ledger, (model, model_digest)) = fleet.into_files();
+    let (model, model_digest, averaged, released_part) = match &adaptation {
+        None => (model, model_digest, averaged, None),
+        Some(adaptation) => {
+            let put_together = |part: &[u8]| adaptation.put_together(part).map_err(StartError::from);
+            let (whole, averaged) = (put_together(&model)?, averaged.as_deref().map(put_together).transpose()?);
+            let digest = Digest::of(&whole);
+            (whole, digest, averaged, Some(model))
+        }
+    };
     Ok(Finished {
         outcome,
         rounds: released.unwrap_or(0),
@@ -250,6 +271,7 @@ where
         ledger,
         model,
         model_digest,
+        released: released_part,
         averaged,
         test_users,
         measurements,
@@ -305,6 +327,7 @@ impl<'a> Begun<'a> {
         local: Option<LocalBudgets>,
         clock: &'a Clock,
         from: Option<Vec<u8>>,
+        pretrained: Option<Vec<u8>>,
     ) -> Result<Self, SimError> {
         let enrolled: Vec<DeviceId> =
             (0..population.devices()).map(|index| population.device(index)).collect::<Result<_, _>>()?;
@@ -317,7 +340,8 @@ impl<'a> Begun<'a> {
                 entries.push(entry.clone());
                 Ok(())
             })?;
-            let coordinator = start(ledger, NoiseRng::seeded(scenario.seed), Stored::default())?;
+            let coordinator =
+                start(ledger, NoiseRng::seeded(scenario.seed), Stored { pretrained, ..Stored::default() })?;
             let fleet = Fleet::new(coordinator, population, timing, clock, entries, local);
             let (measurements, history) = (Vec::new(), Vec::new());
             return Ok(Self { fleet, measurements, history, seconds: 0.0, phases: Phases::default() });

@@ -49,5 +49,7 @@ pub(super) fn stored(checkpoint: Checkpoint, kept: &Kept) -> Result<Stored, SimE
         checkpoint: Some(checkpoint),
         secret: kept.secret.clone().map(KeptSecret::new),
         attendance: attendance.collect::<Result<_, _>>()?,
+        // There is a model already.
+        pretrained: None,
     })
 }

@@ -89,24 +89,42 @@ fn result(finished: &Finished) -> impl PartialEq + std::fmt::Debug + use<> {
 
 #[test]
 fn a_run_goes_on_from_every_round_to_the_same_bits_and_nothing_is_charged_twice() {
-    for (name, scenario) in scenarios() {
-        let mut snapshots = Vec::new();
-        let mut keep = |bytes: &[u8]| {
-            snapshots.push(bytes.to_vec());
-            Ok(())
-        };
-        let course = Course { from: None, keep: Some(&mut keep), between: Duration::ZERO, interrupt: None };
-        let whole = along(&scenario, &options(2), &mut Silent, course).unwrap();
-        assert_eq!((whole.outcome.clone(), whole.rounds), (Outcome::Completed, 6), "{name}");
-        assert_eq!(snapshots.len(), 6, "{name}");
-        let plain = run(&scenario, &options(1), &mut Silent).unwrap();
-        assert_eq!(result(&plain), result(&whole), "{name}: kept on its way, and by other threads");
-        for (round, from) in snapshots.into_iter().enumerate() {
-            let course = Course { from: Some(from), ..Course::default() };
-            let again = along(&scenario, &options(2), &mut Silent, course).unwrap();
-            assert_eq!(result(&again), result(&whole), "{name}: from round {round}");
-        }
+    scenarios().iter().for_each(|(name, scenario)| goes_on(name, scenario));
+}
+
+fn goes_on(name: &str, scenario: &Scenario) {
+    let mut snapshots = Vec::new();
+    let mut keep = |bytes: &[u8]| {
+        snapshots.push(bytes.to_vec());
+        Ok(())
+    };
+    let course = Course { from: None, keep: Some(&mut keep), between: Duration::ZERO, interrupt: None };
+    let whole = along(scenario, &options(2), &mut Silent, course).unwrap();
+    assert_eq!((whole.outcome.clone(), whole.rounds), (Outcome::Completed, 6), "{name}");
+    assert_eq!(snapshots.len(), 6, "{name}");
+    let plain = run(scenario, &options(1), &mut Silent).unwrap();
+    assert_eq!(result(&plain), result(&whole), "{name}: kept on its way, and by other threads");
+    for (round, from) in snapshots.into_iter().enumerate() {
+        let course = Course { from: Some(from), ..Course::default() };
+        let again = along(scenario, &options(2), &mut Silent, course).unwrap();
+        assert_eq!(result(&again), result(&whole), "{name}: from round {round}");
     }
+}
+
+#[test]
+fn a_run_of_adapters_goes_on_too() {
+    let model = r#"model = { kind = "linear", input = [1, 28, 28], classes = 10 }"#;
+    let mlp = model.replace("\"linear\"", "\"mlp\", hidden = [6]");
+    let public = run(&scenario(&[(model, &mlp)]), &options(2), &mut Silent).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("base.safetensors");
+    std::fs::write(&path, &public.model).unwrap();
+    let keys = r#"fresh = ["output"], lora = { rank = 2, alpha = 4.0 }"#;
+    let pretrained = format!("{mlp}\npretrained = {{ file = {path:?}, sha256 = \"{}\", {keys} }}", public.model_digest);
+    let adapted = scenario(&[(model, &pretrained)]);
+    goes_on("adapters", &adapted);
+    let finished = run(&adapted, &options(1), &mut Silent).unwrap();
+    assert!(finished.released.unwrap().len() < finished.model.len() / 2);
 }
 
 #[test]

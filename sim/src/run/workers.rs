@@ -17,6 +17,7 @@ use murmur_round::{
     device::{Device, DeviceEffect, DeviceEvent},
     measure::LocalMetrics,
     params::Params,
+    pretrained::Adaptation,
     task::Task,
     time::Time,
     trainer::Trainer,

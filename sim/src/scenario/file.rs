@@ -14,6 +14,9 @@ pub(super) struct ScenarioFile {
     pub(super) task: TaskReference,
     /// Seeds the population, the partition, the coins and the noise.
     pub(super) seed: u64,
+    /// Where the file lies that the task starts from, relative to the scenario's folder; left out: where the task says.
+    #[serde(default)]
+    pub(super) pretrained: Option<PathBuf>,
     /// The devices.
     pub(super) population: PopulationSpec,
     /// How long devices take, and when they are there.

@@ -2,6 +2,7 @@
 
 mod bundled;
 mod file;
+mod pretrained;
 
 pub use bundled::{QUICKSTART, bundled_names};
 pub use file::{Evaluation, FleetSpec, Partition, PopulationSpec, Source, Spread};
@@ -17,13 +18,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::SimError;
 use file::{ScenarioFile, TaskReference};
+pub(crate) use pretrained::check as check_pretrained;
 
-/// A resolved scenario: nothing in it points elsewhere but the data folder.
+/// A resolved scenario: nothing in it points elsewhere but the data folder and the file that the task starts from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Seeds the population, the partition, the coins and the noise.
     pub seed: u64,
+    /// Where the file lies that the task starts from, if it starts from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrained: Option<PathBuf>,
     /// The devices.
     pub population: PopulationSpec,
     /// How long devices take, and when they are there.
@@ -44,6 +49,8 @@ pub struct Overrides {
     pub data: Option<PathBuf>,
     /// Another seed.
     pub seed: Option<u64>,
+    /// Another place of the file that the task starts from.
+    pub pretrained: Option<PathBuf>,
 }
 
 impl Scenario {
@@ -86,9 +93,11 @@ impl Scenario {
     ) -> Result<Self, SimError> {
         let file: ScenarioFile =
             toml::from_str(text).map_err(|error| scenario_error(path, error.to_string().trim().to_owned()))?;
-        let named =
-            |path: PathBuf, text: String| Task::from_toml(&text).map_err(|cause| SimError::Task { path, cause });
-        let task = match (&overrides.task, file.task) {
+        let named = |path: PathBuf, text: String| match Task::from_toml(&text) {
+            Ok(task) => Ok((task, path)),
+            Err(cause) => Err(SimError::Task { path, cause }),
+        };
+        let (task, task_path) = match (&overrides.task, file.task) {
             (Some(other), _) => named(other.clone(), read(other)?)?,
             (None, TaskReference::Path(name)) => {
                 let text = read_task(&name)?;
@@ -99,6 +108,10 @@ impl Scenario {
                 named(path.to_owned(), text)?
             }
         };
+        // Seen from the scenario where that says so, else from the task.
+        let written = file.pretrained.map(|written| path.parent().unwrap_or(Path::new("")).join(written));
+        let given = overrides.pretrained.clone().or(written);
+        let pretrained = pretrained::meant(&task, &task_path, given.as_deref())?;
         let mut population = file.population;
         match (&mut population.source, &overrides.data) {
             (Source::Folder { path: folder }, given) => {
@@ -125,7 +138,7 @@ impl Scenario {
         let fleet = file.fleet;
         fleet.as_ref().map_or(Ok(()), FleetSpec::validate).map_err(|message| scenario_error(path, message))?;
         let seed = overrides.seed.unwrap_or(file.seed);
-        Ok(Self { seed, population, fleet, evaluation: file.evaluation, task })
+        Ok(Self { seed, pretrained, population, fleet, evaluation: file.evaluation, task })
     }
 
     /// The scenario as one self-contained file that can be run again.

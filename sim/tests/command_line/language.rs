@@ -67,6 +67,19 @@ fn a_language_model_learns_from_users_texts_and_is_asked_about_afterwards() {
 }
 
 #[test]
+fn a_transformer_learns_from_users_texts_too() {
+    let world = world();
+    let model = r#"model = { kind = "transformer", vocabulary = "abc\n", embedding = 8, heads = 2, layers = 1, hidden = 12, sequence = 20 }"#;
+    let task = with(&with(&world.read("task.toml"), "model", model), "rounds", "rounds = 10");
+    world.write("task.toml", with(&task, "plan", "plan = { epochs = 8, batch_size = 2, learning_rate = 0.2 }"));
+    let summary = world.summary(&["--data", "texts", "--out", "out"]);
+    assert!(summary["accuracy"].as_f64().unwrap() > 0.8, "{summary}");
+    let alone = world.summary(&["--data", "texts", "--threads", "1"]);
+    assert_eq!(alone["model_sha256"], summary["model_sha256"]);
+    assert_eq!(world.sim(&["evaluate", "out", "--json"]).object()["test"]["loss"], summary["loss"]);
+}
+
+#[test]
 fn data_are_described_as_they_lie_and_as_devices_hold_them() {
     let world = world();
     let lies = world.sim(&["data", "describe", "texts", "--json"]).object();

@@ -16,6 +16,7 @@ mod local;
 mod mechanism;
 mod metrics;
 mod plan;
+mod pretrained;
 mod pricing;
 mod report;
 mod results;

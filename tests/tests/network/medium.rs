@@ -83,6 +83,14 @@ impl Store for Medium {
         self.inner().kept.checkpoint(model)
     }
 
+    fn put_pretrained(&mut self, file: &[u8]) -> Result<Digest, StoreError> {
+        self.durably(|kept| kept.put_pretrained(file))
+    }
+
+    fn pretrained(&mut self, sha256: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner().kept.pretrained(sha256)
+    }
+
     fn put_secret(&mut self, task: &TaskHash, secret: &KeptSecret) -> Result<(), StoreError> {
         self.durably(|kept| kept.put_secret(task, secret))
     }

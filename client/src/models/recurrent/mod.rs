@@ -21,7 +21,7 @@ use super::{
 use crate::data::Examples;
 use gates::{Backward, Forward};
 use packing::Packed;
-use tokens::Tokens;
+pub(super) use tokens::Tokens;
 
 /// Rows that are passed through together where nothing is learnt.
 const ROWS: usize = 4_096;
@@ -260,14 +260,14 @@ impl Recurrent {
 }
 
 /// Subtracts every row from `from`.
-fn subtract_rows(from: &mut [f32], rows: &[f32]) {
+pub(super) fn subtract_rows(from: &mut [f32], rows: &[f32]) {
     for row in rows.chunks_exact(from.len()) {
         from.iter_mut().zip(row).for_each(|(value, slope)| *value -= slope);
     }
 }
 
 /// Stretches of examples that belong together, from a beginning of text to the next.
-fn passages(data: &Examples) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn passages(data: &Examples) -> impl Iterator<Item = Range<usize>> {
     let inputs = data.inputs();
     let begins = move |index: &usize| *index == 0 || inputs[*index] == u32::from(TEXT_START) as f32;
     let mut starts = (0..inputs.len()).filter(begins).peekable();

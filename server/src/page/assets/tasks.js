@@ -126,6 +126,8 @@ function promises(task) {
     ["Accountant", guarantee.accountant],
     ["Metrics", metrics[guarantee.metrics] ?? guarantee.metrics],
     ["On devices", guarantee.local ? `each randomises its own update (${guarantee.local.mechanism}), up to ${several(guarantee.local.participations, "time")}` : null],
+    ["Starts from", guarantee.starts_from ?
+      `${guarantee.starts_from.file} (SHA-256 ${guarantee.starts_from.sha256}): nothing is promised about the data that it was trained on` : null],
     ["Devices", task.devices === null ? null : `priced for n = ${several(task.devices, "enrolled device")}`],
     ["Counts of rounds", task.secret_cohorts ? "secret: the promise rests on nobody knowing who took part, and none is shown" : "none is shown"],
     ["Noise", guarantee.provenance === "simulated" ? "SIMULATED: it is seeded, and protects nobody" : null],

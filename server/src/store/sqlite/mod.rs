@@ -1,4 +1,5 @@
-//! A data directory: `murmur.sqlite` for all that is appended, changed or looked up, and `models/` for what is large.
+//! A data directory: `murmur.sqlite` for all that is appended, changed or looked up, and `models/` and `pretrained/` for what is
+//! large.
 //!
 //! One process at a time serves from the directory; others may read and write beside it what a [`Reader`] or a
 //! registry offers. The database is write-ahead logged and every commit is synced before it returns.
@@ -28,7 +29,9 @@ use murmur_round::{
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Order, OrderState, Roll, Store, StoreError, checkpoints::Checkpoints, disk::Disk};
+use super::{
+    Order, OrderState, Roll, Store, StoreError, checkpoints::Checkpoints, disk::Disk, pretrained::PretrainedFiles,
+};
 use crate::failpoint::reached;
 use database::{Database, Migrate};
 
@@ -37,6 +40,7 @@ use database::{Database, Migrate};
 pub struct SqliteStore {
     database: Database,
     checkpoints: Checkpoints,
+    pretrained: PretrainedFiles,
     disk: Disk,
     _lock: File,
 }
@@ -61,7 +65,7 @@ impl SqliteStore {
         }
         disk.sync_parent(&folder.join(database::FILE))?;
         let checkpoints = Checkpoints::open(&mut disk, folder)?;
-        Ok(Self { database, checkpoints, disk, _lock: lock })
+        Ok(Self { database, checkpoints, pretrained: PretrainedFiles::of(folder), disk, _lock: lock })
     }
 
     /// The model file of this digest, whether it exists or not.
@@ -154,6 +158,14 @@ impl Store for SqliteStore {
 
     fn checkpoint(&mut self, model: &Digest) -> Result<Option<Checkpoint>, StoreError> {
         self.checkpoints.get(model)
+    }
+
+    fn put_pretrained(&mut self, file: &[u8]) -> Result<Digest, StoreError> {
+        self.pretrained.put(&mut self.disk, file)
+    }
+
+    fn pretrained(&mut self, sha256: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.pretrained.get(sha256)
     }
 
     fn put_secret(&mut self, task: &TaskHash, secret: &KeptSecret) -> Result<(), StoreError> {

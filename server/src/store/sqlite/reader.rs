@@ -11,6 +11,7 @@ use crate::store::{
     StoreError,
     checkpoints::Checkpoints,
     disk::{Disk, read},
+    pretrained::PretrainedFiles,
 };
 
 /// Reads a data directory without locking it: it may be served from at the same time.
@@ -18,6 +19,7 @@ use crate::store::{
 pub struct Reader {
     database: Database,
     checkpoints: Checkpoints,
+    pretrained: PretrainedFiles,
 }
 
 impl Reader {
@@ -27,7 +29,8 @@ impl Reader {
     /// [`StoreError::Absent`] when nothing was ever kept there, or another of its variants.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let database = Database::open(&mut Disk::default(), folder, Migrate::LockFirst)?;
-        Ok(Self { database, checkpoints: Checkpoints::of(folder) })
+        let (checkpoints, pretrained) = (Checkpoints::of(folder), PretrainedFiles::of(folder));
+        Ok(Self { database, checkpoints, pretrained })
     }
 
     /// The populations that have a ledger, by name.
@@ -53,6 +56,14 @@ impl Reader {
     /// [`StoreError`].
     pub fn checkpoint(&self, model: &Digest) -> Result<Option<Checkpoint>, StoreError> {
         self.checkpoints.get(model)
+    }
+
+    /// The file of this SHA-256 that a task starts from, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError`], notably [`Misnamed`](StoreError::Misnamed) for one that was damaged.
+    pub fn pretrained(&self, sha256: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.pretrained.get(sha256)
     }
 
     /// A task's canonical form, if it was ever kept.
