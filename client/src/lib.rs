@@ -22,6 +22,7 @@ mod order;
 pub mod predictor;
 mod pull;
 mod sight;
+mod split;
 pub mod strokes;
 pub mod trainer;
 

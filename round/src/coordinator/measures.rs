@@ -1,9 +1,10 @@
-//! What a release says beside the model's update: metrics to publish, and the next round's clip.
+//! What a release says beside the model's update, or in its place: metrics to publish, and the next round's clip.
 
 use murmur_privacy::units::OutOfRange;
 
 use super::shared::Shared;
 use crate::{
+    evaluation::ReleasedEvaluation,
     measure::{Measure, ReleasedMetrics},
     task::Metrics,
 };
@@ -31,5 +32,17 @@ impl Shared {
             self.clip = adaptive.next(self.clip, within, self.schedule.expected_cohort())?;
         }
         Ok(())
+    }
+
+    /// Takes in the noised sums of an evaluation; false where they are not what it asks for. All of it is post-processing.
+    pub(super) fn read_evaluation(&mut self, sums: &[f64]) -> bool {
+        let (Some((plan, _)), Some(terms)) = (self.schedule.task().evaluation(), self.schedule.evaluation_terms())
+        else {
+            return false;
+        };
+        let read = ReleasedEvaluation::with_round(self.evaluation.as_ref(), plan, sums, &terms);
+        let is_read = read.is_some();
+        self.evaluation = read.or(self.evaluation.take());
+        is_read
     }
 }

@@ -21,8 +21,10 @@ use crate::{
     SharedLedger,
     checkpoint::{Checkpoint, CheckpointError, read_manifest},
     device_id::DeviceId,
+    evaluation::ReleasedEvaluation,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
+    optimizer::Server,
     params::Params,
     participation::{Attendance, DamagedAttendance, DamagedSecret, KeptSecret},
     task::Schedule,
@@ -139,22 +141,24 @@ impl Coordinator {
             return Err(StartError::Blocks { reserved, found });
         }
         let interrupted = account.open_round();
-        let mut metrics = None;
+        let (mut metrics, mut evaluation) = (None, None);
         let (params, optimizer, clip) = match (account.model(), stored) {
             (Some((_, model)), Some(checkpoint)) => {
                 let decoded = checkpoint.decode(schedule.task(), model)?;
-                metrics = read_manifest(&checkpoint.model)?.metrics;
+                let manifest = read_manifest(&checkpoint.model)?;
+                (metrics, evaluation) = (manifest.metrics, manifest.evaluation);
                 decoded
             }
             (Some((_, model)), None) => return Err(StartError::ModelMissing { model }),
             (None, _) => {
                 let params = schedule.task().model.initial();
-                let optimizer = schedule.task().server.initial_state(params.dimension());
+                let initial = |server: &Server| server.initial_state(params.dimension());
+                let optimizer = schedule.task().server().map(initial).unwrap_or_default();
                 (params, optimizer, schedule.task().privacy.clip)
             }
         };
         let mut shared = Shared::new(schedule, enrolled, ledger, entropy, params, optimizer, clip)?;
-        shared.metrics = metrics;
+        (shared.metrics, shared.evaluation) = (metrics, evaluation);
         shared.publish_first()?;
         shared.restore_secret(kept)?;
         shared.restore_register(&attendance)?;
@@ -228,7 +232,7 @@ impl Coordinator {
     /// [`Effect::Publish`].
     #[must_use]
     pub fn averaged_model(&self) -> Option<Params> {
-        self.shared.schedule.task().server.averaged(&self.shared.optimizer, &self.shared.params)
+        self.shared.schedule.task().server()?.averaged(&self.shared.optimizer, &self.shared.params)
     }
 
     /// The clip of the round under way, or of the next one.
@@ -241,6 +245,12 @@ impl Coordinator {
     #[must_use]
     pub fn metrics(&self) -> Option<ReleasedMetrics> {
         self.shared.metrics
+    }
+
+    /// What the released rounds of an evaluation say by now.
+    #[must_use]
+    pub fn evaluation(&self) -> Option<&ReleasedEvaluation> {
+        self.shared.evaluation.as_ref()
     }
 
     /// Norm of the last average update that was released by this process, noise included and, of randomised updates, before they are

@@ -20,6 +20,7 @@ use crate::{
     SharedLedger,
     checkpoint::{Checkpoint, CheckpointError, Manifest},
     device_id::DeviceId,
+    evaluation::ReleasedEvaluation,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
     optimizer::OptimizerState,
@@ -42,6 +43,8 @@ pub(super) struct Shared {
     pub(super) clip: Clip,
     /// What the last released round said.
     pub(super) metrics: Option<ReleasedMetrics>,
+    /// What an evaluation's rounds said so far.
+    pub(super) evaluation: Option<ReleasedEvaluation>,
     /// How long the last average update was that this process released, noise included.
     pub(super) update_norm: Option<f64>,
     /// Of the block under way, or the one to be begun.
@@ -81,6 +84,7 @@ impl Shared {
             optimizer,
             clip,
             metrics: None,
+            evaluation: None,
             update_norm: None,
             secret: None,
             stream: None,
@@ -158,6 +162,7 @@ impl Shared {
             founding: Some(founding.map_err(|error| CheckpointError::Metadata(error.to_string()))?),
             clip: self.clip,
             metrics,
+            evaluation: self.evaluation.clone(),
             average: None,
         };
         Checkpoint::encode(&self.params, &self.optimizer, &manifest)

@@ -9,7 +9,10 @@ use murmur_privacy::{
 };
 use thiserror::Error;
 
-use crate::{model::ModelError, optimizer::ServerError, participation::ParticipationError, plan::PlanError};
+use crate::{
+    evaluation::EvaluationError, model::ModelError, optimizer::ServerError, participation::ParticipationError,
+    plan::PlanError,
+};
 
 /// A task file that cannot be run, and what to change in it.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -77,6 +80,9 @@ pub enum TaskError {
     /// The `[plan]` section.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The `[evaluation]` section, or what `[privacy]` says of what is measured.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
     /// The `[participation]` section.
     #[error(transparent)]
     Participation(#[from] ParticipationError),

@@ -4,17 +4,21 @@ mod correlated;
 mod error;
 mod local;
 mod privacy;
+mod purpose;
 mod schedule;
+mod section;
 
 pub use error::TaskError;
 pub use local::Randomiser;
 pub(crate) use local::reach;
 pub use privacy::{Metrics, NoiseLevel, Privacy, Promise};
+pub use purpose::Purpose;
 pub use schedule::Schedule;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{model::ModelSpec, optimizer::Server, participation::Participation, plan::LocalPlan};
+use crate::{model::ModelSpec, participation::Participation};
+use section::Section;
 
 /// SHA-256 of a task's canonical form. Two tasks with the same hash are the same task.
 pub type TaskHash = murmur_privacy::Digest;
@@ -24,7 +28,7 @@ const NAME_LIMIT: usize = 64;
 
 /// One task file, validated. The same file runs in the simulator and on a coordinator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Section", into = "Section")]
 pub struct Task {
     /// What people call it: 1 to 64 of `A-Z a-z 0-9 . _ -`.
     pub name: String,
@@ -32,16 +36,14 @@ pub struct Task {
     pub population: String,
     /// Rounds of the schedule: whole blocks, where participation has blocks.
     pub rounds: u32,
-    /// What is learnt.
+    /// What is learnt, or measured.
     pub model: ModelSpec,
-    /// What a device does with the model and its data.
-    pub plan: LocalPlan,
+    /// What is done with it: trained by `[plan]` and `[server]`, or measured by `[evaluation]`.
+    pub purpose: Purpose,
     /// Who takes part in a round.
     pub participation: Participation,
     /// What is promised. Nothing in it has a default.
     pub privacy: Privacy,
-    /// From a released average to the next model.
-    pub server: Server,
 }
 
 impl Task {
@@ -88,14 +90,13 @@ impl Task {
             return Err(TaskError::NoRounds);
         }
         self.model.validate()?;
-        self.plan.validate()?;
+        self.purpose.validate(&self.privacy)?;
         self.participation.validate()?;
         self.check_correlation()?;
         let block_rounds = self.participation.block_rounds().get();
         if !self.rounds.is_multiple_of(block_rounds) {
             return Err(TaskError::PartialBlock { rounds: self.rounds, block_rounds });
         }
-        self.server.validate()?;
         self.randomiser(0)?;
         if self.privacy.metrics_are_open() && self.privacy.delta().is_some() && self.participation.is_secret() {
             return Err(TaskError::OpenMetricsOfASecretCohort);

@@ -82,8 +82,17 @@ impl<S: Store> Driver<S> {
         let stored = Stored { checkpoint, secret: store.secret(&hash)?, attendance: store.attendance(&hash)? };
         let coordinator = Coordinator::start(schedule, devices, ledger, entropy, stored)?;
         reached("serve.started");
-        let published = Published::default();
-        Ok(Self { coordinator, store, published, staged: None, rounds_released, notes, now: Time(0), broken: false })
+        Ok(Self {
+            coordinator,
+            store,
+            published: Published::default(),
+            staged: None,
+            rounds_released,
+            evaluation: None,
+            notes,
+            now: Time(0),
+            broken: false,
+        })
     }
 }
 

@@ -67,9 +67,10 @@ fn backed_up_with(
             founding: stated(Some(founding)),
             clip: schedule.task().privacy.clip,
             metrics: None,
+            evaluation: None,
             average: None,
         };
-        let state = schedule.task().server.initial_state(params.dimension());
+        let state = schedule.task().server().unwrap().initial_state(params.dimension());
         let checkpoint = Checkpoint::encode(&params, &state, &manifest).unwrap();
         digest = checkpoint.digest;
         store.put_checkpoint(&checkpoint).unwrap();

@@ -3,5 +3,5 @@
 mod averages;
 mod browser;
 mod relayed;
-mod scene;
+pub(crate) mod scene;
 mod told;

@@ -31,6 +31,7 @@ use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::Entry, units:
 use murmur_round::{
     coordinator::{Coordinator, Event, Outcome, Stored},
     device_id::DeviceId,
+    evaluation::ReleasedEvaluation,
     founding,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
@@ -86,6 +87,8 @@ pub struct Finished {
     pub clip: Clip,
     /// What the last round said of the model before it, measured by its devices.
     pub metrics: Option<ReleasedMetrics>,
+    /// What the rounds of an evaluation say.
+    pub evaluation: Option<ReleasedEvaluation>,
     /// What devices spent on randomising their own updates, where they do.
     pub local: Option<LocalSpending>,
     /// Every entry of the population's ledger.
@@ -163,7 +166,8 @@ pub fn run_along(
             let Released { round: passed, params, averaged, guarantee, clip } = released;
             let (round, metrics) = (passed.round, passed.metrics);
             history.push(passed);
-            let due = (round + 1) % scenario.evaluation.every == 0;
+            // An evaluation leaves the model as it is: measuring it once is enough.
+            let due = task.plan().is_some() && (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
                 let evaluation = evaluate(&task.model, &params, population.test())?;
                 let epsilon = guarantee.epsilon_spent;
@@ -214,7 +218,7 @@ pub fn run_along(
     let test_users = by_user(scenario, population, &fleet)?;
     let averaged = fleet.averaged_file()?;
     let phases = phases + clock.spent();
-    let ((clip, metrics), local) = (fleet.measured(), fleet.local_spending());
+    let ((clip, metrics), evaluation, local) = (fleet.measured(), fleet.evaluated(), fleet.local_spending());
     let (ledger, (model, model_digest)) = fleet.into_files();
     Ok(Finished {
         outcome,
@@ -223,6 +227,7 @@ pub fn run_along(
         guarantee,
         clip,
         metrics,
+        evaluation,
         local,
         ledger,
         model,

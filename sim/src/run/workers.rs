@@ -125,6 +125,11 @@ fn work(job: Job, trainer: &mut BurnTrainer, population: &Population, task: &Arc
                 let (delta, metrics) = trainer.work(&params, &plan, &examples, seed, measure)?;
                 device.handle(now, DeviceEvent::Trained { delta, metrics })?;
             }
+            DeviceEffect::Measure { params, plan, seed } => {
+                let examples = population.examples(index, device.id());
+                let measured = trainer.evaluate(&params, &plan, &examples, seed)?;
+                device.handle(now, DeviceEvent::Measured(measured))?;
+            }
             DeviceEffect::Send { round, upload, open_metrics } => {
                 return Ok(Answer { index, device, round, upload: Some(upload), open_metrics, charged });
             }
