@@ -15,6 +15,7 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 use murmur_client::link::{Access, Course, LinkError, State, take_part_with};
 use murmur_privacy::Delta;
 use murmur_round::{
+    evaluation::EvaluationPlan,
     measure::LocalMetrics,
     params::{DimensionMismatch, Params},
     plan::{LocalPlan, ShuffleSeed},
@@ -36,6 +37,37 @@ struct Morning {
 struct Snoozing;
 
 impl Snoozing {
+    /// The parameters after following `plan`. Day by day: the order of an app's own days is fixed, and so no seed is needed.
+    fn learnt(global: &Params, plan: &LocalPlan, mornings: &[Morning]) -> Result<Vec<f32>, DimensionMismatch> {
+        if global.dimension() != PARAMETERS {
+            return Err(DimensionMismatch { expected: PARAMETERS, found: global.dimension() });
+        }
+        let mut params = global.values().to_vec();
+        for morning in mornings.iter().cycle().take(mornings.len() * plan.epochs as usize) {
+            let error = Self::odds(&params, morning) - f32::from(u8::from(morning.snoozed_second));
+            let step = plan.learning_rate * error;
+            for (index, number) in morning.numbers.iter().enumerate() {
+                params[index] += step * number;
+                params[NUMBERS + index] -= step * number;
+            }
+            params[2 * NUMBERS] += step;
+            params[2 * NUMBERS + 1] -= step;
+        }
+        Ok(params)
+    }
+
+    /// How well these parameters foretell some mornings; nothing of none.
+    fn quality(params: &[f32], mornings: &[Morning]) -> Option<LocalMetrics> {
+        let (mut loss, mut right) = (0.0, 0);
+        for morning in mornings {
+            let odds = Self::odds(params, morning);
+            loss -= f64::from(if morning.snoozed_second { odds } else { 1.0 - odds }).ln();
+            right += usize::from((odds > 0.5) == morning.snoozed_second);
+        }
+        let count = mornings.len() as f64;
+        (!mornings.is_empty()).then(|| LocalMetrics { loss: loss / count, accuracy: right as f64 / count })
+    }
+
     fn odds(params: &[f32], morning: &Morning) -> f32 {
         let score = |alarm: usize| -> f32 {
             let weights = &params[alarm * NUMBERS..(alarm + 1) * NUMBERS];
@@ -57,27 +89,33 @@ impl Trainer for Snoozing {
         mornings: &[Morning],
         _order: ShuffleSeed,
     ) -> Result<Delta, DimensionMismatch> {
-        if global.dimension() != PARAMETERS {
-            return Err(DimensionMismatch { expected: PARAMETERS, found: global.dimension() });
-        }
-        let mut params = global.values().to_vec();
-        // Day by day: the order of an app's own days is fixed, and so the seed is not needed.
-        for morning in mornings.iter().cycle().take(mornings.len() * plan.epochs as usize) {
-            let error = Self::odds(&params, morning) - f32::from(u8::from(morning.snoozed_second));
-            let step = plan.learning_rate * error;
-            for (index, number) in morning.numbers.iter().enumerate() {
-                params[index] += step * number;
-                params[NUMBERS + index] -= step * number;
-            }
-            params[2 * NUMBERS] += step;
-            params[2 * NUMBERS + 1] -= step;
-        }
+        let params = Self::learnt(global, plan, mornings)?;
         Ok(Delta::new(params.iter().zip(global.values()).map(|(local, global)| local - global).collect()))
     }
 
-    fn measure(&mut self, _: &Params, _: &[Morning]) -> Result<Option<LocalMetrics>, DimensionMismatch> {
-        // The app does not tell how well its model does.
-        Ok(None)
+    fn measure(&mut self, model: &Params, mornings: &[Morning]) -> Result<Option<LocalMetrics>, DimensionMismatch> {
+        Ok(Self::quality(model.values(), mornings))
+    }
+
+    fn evaluate(
+        &mut self,
+        model: &Params,
+        plan: &EvaluationPlan,
+        mornings: &[Morning],
+        _order: ShuffleSeed,
+    ) -> Result<Option<Vec<LocalMetrics>>, DimensionMismatch> {
+        // The last days are held out: what is to be foretold lies ahead.
+        let (rest, held_out) = mornings.split_at(mornings.len() - plan.held(mornings.len()));
+        let mut measured = Vec::new();
+        for candidate in &plan.candidates {
+            let params = match &candidate.plan {
+                Some(local) => Self::learnt(model, local, rest)?,
+                None => model.values().to_vec(),
+            };
+            let Some(metrics) = Self::quality(&params, held_out) else { return Ok(None) };
+            measured.push(metrics);
+        }
+        Ok(Some(measured))
     }
 }
 

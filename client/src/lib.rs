@@ -28,6 +28,7 @@ pub mod predictor;
 mod pull;
 pub mod ranking;
 mod sight;
+mod split;
 pub mod strokes;
 pub mod trainer;
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use murmur_privacy::Delta;
 use murmur_round::{
+    evaluation::EvaluationPlan,
     measure::LocalMetrics,
     model::{ModelError, ModelSpec},
     params::{DimensionMismatch, Params},
@@ -21,6 +22,7 @@ use crate::{
     order::Order,
     pull::Pull,
     sight::Sight,
+    split::Split,
 };
 
 /// Why a model cannot be trained or evaluated at all; never because of the values of inputs or parameters.
@@ -239,6 +241,34 @@ impl Trainer for BurnTrainer {
             None => evaluate(&self.model, model, data)?,
         };
         Ok(Some(LocalMetrics { loss, accuracy }))
+    }
+
+    fn evaluate(
+        &mut self,
+        model: &Params,
+        plan: &EvaluationPlan,
+        data: &Examples,
+        seed: ShuffleSeed,
+    ) -> Result<Option<Vec<LocalMetrics>>, TrainError> {
+        self.check(model, data)?;
+        if data.is_empty() {
+            return Ok(None);
+        }
+        let Split { rest, held_out } = Split::of(plan, data, seed, &mut self.order)?;
+        let mut measured = Vec::with_capacity(plan.candidates.len());
+        for candidate in &plan.candidates {
+            let metrics = match &candidate.plan {
+                None => self.measure(model, &held_out)?,
+                Some(local) => {
+                    let difference = self.difference(model, local, &rest, seed)?;
+                    let mut own = model.clone();
+                    own.values_mut().iter_mut().zip(difference).for_each(|(value, change)| *value += change);
+                    self.measure(&own, &held_out)?
+                }
+            };
+            measured.extend(metrics);
+        }
+        Ok(Some(measured))
     }
 }
 

@@ -1,4 +1,6 @@
-//! What one round's vectors mean on a grid: a model's update, and beside it a few measures, each bounded by itself.
+//! What one round's vectors mean on a grid: a model's update, and beside it a few measures, each bounded by itself; or measures alone.
+
+mod measures_alone;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -103,6 +105,14 @@ pub enum EncodingError {
         /// Measures.
         measures: usize,
     },
+    /// The grid has other coordinates beside the measures, or too few of them.
+    #[error("a grid of {dimension} coordinates is not one of {measures} measures and nothing else")]
+    NotMeasuresAlone {
+        /// Coordinates of the grid.
+        dimension: usize,
+        /// Measures.
+        measures: usize,
+    },
     /// No grid for this clip and so many coordinates.
     #[error(transparent)]
     Grid(#[from] GridError),
@@ -164,9 +174,12 @@ impl Encoding {
         Self { grid, model_bound: grid.bound(), measure_bounds: Vec::new(), step: grid.step() }
     }
 
-    /// The same, with the update's bound standing for `clip`: the step is `clip / S_0`.
+    /// The same, with the update's bound standing for `clip`: the step is `clip / S_0`. Where there is no update nothing is scaled.
     #[must_use]
     pub fn scaled_to(self, clip: Clip) -> Self {
+        if self.model_bound == 0 {
+            return self;
+        }
         Self { step: clip.get() / self.model_bound as f64, ..self }
     }
 
@@ -176,7 +189,7 @@ impl Encoding {
         self.grid
     }
 
-    /// Coordinates of the model's update.
+    /// Coordinates of the model's update; 0 where [measures are sent alone](Self::of_measures).
     #[must_use]
     pub fn model_dimension(&self) -> usize {
         self.grid.dimension() - self.measure_bounds.len()
@@ -200,7 +213,7 @@ impl Encoding {
         self.step
     }
 
-    /// Largest l2 norm that an update is let through with, in units of the model's parameters.
+    /// Largest l2 norm that an update is let through with, in units of the model's parameters; 0 where there is none.
     #[must_use]
     pub fn clip(&self) -> f64 {
         self.model_bound as f64 * self.step

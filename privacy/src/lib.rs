@@ -7,7 +7,8 @@
 //! be in league with other devices; it does not see the coordinator's memory: the coordinator is trusted with single updates.
 //!
 //! 1. **One device moves the sum by at most `S`.** An update, and what a device measured beside it, become integers on a [`Grid`], each
-//!    part within a bound of its own, and the bounds' squares sum to at most `S^2`: checked in integers on the device
+//!    part within a bound of its own, and the bounds' squares sum to at most `S^2`; of a device that only measures there is no update,
+//!    and the measures' bounds alone do ([`Encoding::of_measures`]). This is checked in integers on the device
 //!    ([`Encoding::encode`]) and again by the coordinator ([`Incoming::finish`], by which alone bytes from outside become an
 //!    [`Upload`]). Floats decide nothing here. An absent device, or one whose
 //!    delta is not finite, contributes zero. That a device's upload enters a round's sum once is kept by the coordinator

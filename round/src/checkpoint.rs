@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
+    evaluation::ReleasedEvaluation,
     founding::Founding,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
-    optimizer::{Averaging, OptimizerState},
+    optimizer::{Averaging, OptimizerState, Server},
     params::{Layout, Params},
     pretrained::PretrainedFileError,
     proximal::ProximalState,
@@ -49,6 +50,9 @@ pub struct Manifest {
     pub proximal: Option<ProximalState>,
     /// What the round said about the model before this one; absent where the task does not measure.
     pub metrics: Option<ReleasedMetrics>,
+    /// What an evaluation's rounds said so far; absent where the task trains. The model is then the one that the task began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<ReleasedEvaluation>,
     /// Which average of released models the file holds; absent where it is the one that the round released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<Averaging>,
@@ -133,7 +137,7 @@ impl Checkpoint {
         let (_, metadata) = SafeTensors::read_metadata(&self.optimizer)?;
         let steps = metadata_of(metadata.metadata().as_ref())?;
         let file = SafeTensors::deserialize(&self.optimizer)?;
-        let slots = (0..task.server.slot_count())
+        let slots = (0..task.server().map_or(0, Server::slot_count))
             .map(|index| read_tensor(&file, &slot_name(index), &[params.dimension()]))
             .collect::<Result<_, _>>()?;
         Ok((params, OptimizerState { steps, slots }, read_manifest(&self.model)?))
@@ -147,7 +151,7 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`], as for [`decode`](Self::decode).
     pub fn averaged(&self, task: &Task) -> Result<Option<Vec<u8>>, CheckpointError> {
-        let server = &task.server;
+        let Some(server) = task.server() else { return Ok(None) };
         let (params, state, manifest) = self.decode(task, self.digest)?;
         let Some(params) = server.averaged(&state, &params) else { return Ok(None) };
         let manifest = Manifest { average: server.average, ..manifest };

@@ -45,6 +45,10 @@ pub struct Guarantee {
     pub sampling: String,
     /// Whether what devices measure is within the budget.
     pub metrics: MetricsClaim,
+    /// Of a task that measures: how many candidates. Then nothing else is released, and no model is trained or changed; absent where the task
+    /// trains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<usize>,
     /// What each device is promised without trust in anybody, beside the rest; absent where it does nothing to its update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<LocalClaim>,
@@ -141,7 +145,7 @@ impl MetricsClaim {
     fn of(task: &Task) -> Self {
         match (task.privacy.metrics, task.privacy.promise) {
             (None, _) => Self::None,
-            (Some(Metrics::Private { .. }), Promise::Gaussian { .. }) => Self::Private,
+            (Some(Metrics::Private { .. } | Metrics::Whole { .. }), Promise::Gaussian { .. }) => Self::Private,
             (Some(Metrics::Open), _) | (_, Promise::None) => Self::NotPrivate,
         }
     }
@@ -169,6 +173,7 @@ impl Guarantee {
             accountant: reservation.accountant.clone(),
             sampling: schedule.task().participation.assumption(),
             metrics: MetricsClaim::of(schedule.task()),
+            candidates: schedule.task().evaluation().map(|(plan, _)| plan.candidates.len()),
             local: LocalClaim::of(schedule.task()),
             starts_from: StartsFrom::of(schedule.task()),
             adversary: TRUST.to_owned(),
@@ -208,6 +213,12 @@ impl fmt::Display for Guarantee {
             MetricsClaim::NotPrivate => {
                 writeln!(f, "  metrics     NOT PRIVATE: published without noise, covered by no promise")?;
             }
+        }
+        if let Some(candidates) = self.candidates {
+            writeln!(
+                f,
+                "  releases    these metrics, of {candidates} candidates, and nothing else: no model is trained or changed"
+            )?;
         }
         if let Some(local) = &self.local {
             writeln!(f, "  local       {local}")?;

@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod coordinator;
 pub mod device;
 pub mod device_id;
+pub mod evaluation;
 pub mod founding;
 pub mod guarantee;
 pub mod measure;

@@ -1,8 +1,9 @@
-//! The one thing a device must bring: local training.
+//! The one thing a device must bring: local training, and measuring.
 
 use murmur_privacy::Delta;
 
 use crate::{
+    evaluation::EvaluationPlan,
     measure::LocalMetrics,
     params::Params,
     plan::{LocalPlan, ShuffleSeed},
@@ -50,7 +51,26 @@ pub trait Trainer {
     /// As for [`train`](Self::train).
     fn measure(&mut self, model: &Params, data: &Self::Data) -> Result<Option<LocalMetrics>, Self::Error>;
 
-    /// What a device does in a round: it measures the model it got, if the task asks for that, and trains it.
+    /// How well each candidate of `plan` does, in their order; nothing where there are no examples. Asked for by tasks that only measure.
+    ///
+    /// # Contract
+    /// - Of the examples, in an order that `seed` fixes, the last [`held`](EvaluationPlan::held) are held out. Every candidate is measured
+    ///   on those, and one with a plan first trains `model` on the others, in the order that `seed` fixes; without any others the model stays
+    ///   as it is.
+    /// - What a candidate trained is forgotten with the call.
+    /// - As for `train`, equal arguments give equal bits.
+    ///
+    /// # Errors
+    /// As for [`train`](Self::train).
+    fn evaluate(
+        &mut self,
+        model: &Params,
+        plan: &EvaluationPlan,
+        data: &Self::Data,
+        seed: ShuffleSeed,
+    ) -> Result<Option<Vec<LocalMetrics>>, Self::Error>;
+
+    /// What a device does in a round of training: it measures the model it got, if the task asks for that, and trains it.
     ///
     /// # Errors
     /// As for [`train`](Self::train).

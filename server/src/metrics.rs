@@ -129,6 +129,7 @@ mod tests {
                 minimum_reports: 1,
             },
             average: None,
+            evaluation: None,
             devices: None,
             open_round: None,
         }

@@ -14,6 +14,7 @@ use murmur_privacy::{
 use murmur_round::{
     coordinator::Outcome,
     device_id::DeviceId,
+    evaluation::ReleasedEvaluation,
     guarantee::Guarantee,
     task::{Schedule, TaskHash},
 };
@@ -44,6 +45,8 @@ pub struct Ending<S> {
     pub rounds_released: u32,
     /// What is promised about all of them.
     pub guarantee: Guarantee,
+    /// What the rounds of an evaluation say.
+    pub evaluation: Option<ReleasedEvaluation>,
     /// The last released model, or the initial one.
     pub model: Digest,
     /// Digest of the ledger's last entry.
@@ -160,6 +163,7 @@ impl<S: Store> Ending<S> {
             task: driver.schedule().hash(),
             rounds_released: driver.rounds_released(),
             guarantee: driver.guarantee()?,
+            evaluation: driver.evaluation().cloned(),
             model: driver.published().latest().unwrap_or(Digest::ZERO),
             ledger_head: driver.ledger_head(),
             store: driver.into_store(),

@@ -6,7 +6,7 @@ use murmur_privacy::{
     Digest, Provenance,
     units::{DeltaProbability, Epsilon},
 };
-use murmur_round::{coordinator::Outcome, guarantee::Guarantee};
+use murmur_round::{coordinator::Outcome, evaluation::ReleasedEvaluation, guarantee::Guarantee};
 use murmur_server::Ending;
 use serde::Serialize;
 
@@ -31,6 +31,9 @@ pub(crate) struct Summary {
     ledger_head: Digest,
     simulated: bool,
     guarantee: Guarantee,
+    /// What an evaluation found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evaluation: Option<ReleasedEvaluation>,
 }
 
 impl Summary {
@@ -54,6 +57,7 @@ impl Summary {
             ledger_head: ending.ledger_head,
             simulated: ending.guarantee.provenance == Provenance::Simulated,
             guarantee: ending.guarantee.clone(),
+            evaluation: ending.evaluation.clone(),
         }
     }
 
@@ -76,6 +80,9 @@ impl fmt::Display for Summary {
         writeln!(f, "  released    {} rounds", self.rounds_released)?;
         writeln!(f, "  model       {}", self.model_sha256)?;
         writeln!(f, "  ledger      {}", self.ledger_head)?;
+        if let Some(evaluation) = &self.evaluation {
+            writeln!(f, "{evaluation}")?;
+        }
         if self.guarantee.is_private() {
             writeln!(f, "  spent       epsilon {:.4}", self.epsilon)?;
         }

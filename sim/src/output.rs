@@ -37,8 +37,8 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "delta": value(&guarantee.delta)?,
         "noise_multiplier": value(&guarantee.noise_multiplier)?,
         "sampling_rate": value(&participation.sampling_rate())?,
-        "clip": scenario.task.privacy.clip.get(),
-        "clip_now": finished.clip.get(),
+        "clip": scenario.task.plan().map(|_| scenario.task.privacy.clip.get()),
+        "clip_now": scenario.task.plan().map(|_| finished.clip.get()),
         "metrics": value(&finished.metrics)?,
         "guarantee": value(guarantee)?,
         "local_epsilon_spent": value(&finished.local.map(|local| local.most))?,
@@ -55,6 +55,9 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
     if let Some(averaged) = last.and_then(|measured| measured.averaged) {
         summary["averaged_accuracy"] = json!(averaged.accuracy);
         summary["averaged_loss"] = json!(averaged.loss);
+    }
+    if let Some(evaluation) = &finished.evaluation {
+        summary["evaluation"] = value(evaluation)?;
     }
     if !finished.test_users.is_empty() {
         let users = finished.test_users.iter().map(|(user, evaluation)| {
@@ -137,6 +140,9 @@ pub fn sentence(finished: &Finished) -> String {
             metrics.reports,
             if metrics.private { ", noised" } else { ", NOT PRIVATE" }
         );
+    }
+    if let Some(evaluation) = &finished.evaluation {
+        let _ = writeln!(text, "{evaluation}");
     }
     if finished.schedule.task().privacy.adaptive_clip.is_some() {
         let _ = writeln!(text, "  clip        {:.4} now, {} at the start", finished.clip, task.privacy.clip);

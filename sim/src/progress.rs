@@ -25,17 +25,20 @@ pub(crate) fn waiting<T>(what: &'static str, hidden: bool, work: impl FnOnce() -
 pub(crate) struct Bar {
     bar: ProgressBar,
     accuracy: Option<f64>,
+    /// Whether a model is trained, whose accuracy there is to see.
+    trains: bool,
 }
 
 impl Bar {
     pub(crate) fn new() -> Self {
-        Self { bar: ProgressBar::hidden(), accuracy: None }
+        Self { bar: ProgressBar::hidden(), accuracy: None, trains: true }
     }
 }
 
 impl Observer for Bar {
     fn started(&mut self, schedule: &Schedule, guarantee: &Guarantee, stop_after: Option<u32>) {
         tell(&output::promise(guarantee, schedule.population()));
+        self.trains = schedule.task().plan().is_some();
         let rounds = schedule.task().rounds;
         self.bar = ProgressBar::new(u64::from(stop_after.unwrap_or(rounds).min(rounds)));
         let style = ProgressStyle::with_template("round {pos}/{len} {wide_bar:.cyan} {msg} {elapsed}");
@@ -50,7 +53,8 @@ impl Observer for Bar {
         } else {
             "NOT PRIVATE".to_owned()
         };
-        self.bar.set_message(format!("accuracy {accuracy}  {privacy}"));
+        let measured = if self.trains { format!("accuracy {accuracy}  ") } else { String::new() };
+        self.bar.set_message(format!("{measured}{privacy}"));
         self.bar.set_position(u64::from(round) + 1);
     }
 

@@ -6,7 +6,11 @@ use std::{future::pending, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use murmur_client::link::{Access, Address, Course, take_part};
 use murmur_privacy::NoiseRng;
-use murmur_round::{checkpoint::read_manifest, coordinator::Outcome, task::Task};
+use murmur_round::{
+    checkpoint::{read_manifest, read_model},
+    coordinator::Outcome,
+    task::Task,
+};
 use murmur_server::{
     Door, Server,
     store::{MemoryStore, Store as _},
@@ -213,6 +217,41 @@ async fn they_agree_on_adapters_of_a_pretrained_model_too() {
     assert_eq!(one.0, real.0, "models");
     assert!(one.0.len() < pretrained.model.len(), "a part travels");
     assert_eq!(read_manifest(&one.0).unwrap().guarantee.starts_from.unwrap().sha256, sha256);
+}
+
+/// What takes the place of `[plan]` and `[server]` in a task that measures.
+const EVALUATION: &str = r#"
+[task.evaluation]
+held_out = 0.3
+candidates = [
+  { name = "as it is" },
+  { name = "one pass", plan = { epochs = 1, batch_size = 3, learning_rate = 0.1 } },
+  { name = "held back", plan = { epochs = 3, batch_size = 2, learning_rate = 0.3, proximal = 1.0 } },
+]
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_agree_on_what_an_evaluation_finds_too() {
+    let section = |text: &str, name: &str| {
+        let start = text.find(name).unwrap();
+        let rest = &text[start + name.len()..];
+        text[..start].to_owned() + rest.find("\n[").map_or("", |end| &rest[end..])
+    };
+    let text = section(&section(SCENARIO, "[task.plan]"), "[task.server]");
+    let text = text.replace("clip = 0.5", "metrics = { loss_bound = 4.0 }") + EVALUATION;
+    let scenario = written(&text, 6);
+    let one = simulated(&scenario, 1);
+    assert_eq!(one, simulated(&scenario, 2), "threads");
+    let real = served(&scenario, 7).await;
+    assert_eq!(one.1, real.1, "ledgers");
+    // The manifest tells what was found: that agrees as well.
+    assert_eq!(one.0, real.0, "models");
+    let evaluation = read_manifest(&one.0).unwrap().evaluation.unwrap();
+    assert!(evaluation.private && evaluation.rounds == 3, "{evaluation:?}");
+    let sums: Vec<_> = evaluation.candidates.iter().map(|candidate| candidate.sums).collect();
+    assert!(sums[0] != sums[1] && sums[1] != sums[2], "{evaluation:?}");
+    let params = read_model(&one.0, scenario.task.model.layout()).unwrap();
+    assert_eq!(params, scenario.task.model.initial(), "the model is as it was");
 }
 
 /// Nobody watches the search.

@@ -184,6 +184,16 @@ impl Examples {
         Self { shape: self.shape, inputs, labels: self.labels[range].to_vec(), is_text: self.is_text }
     }
 
+    /// The same, of text as a passage that begins with the first of them: what was read before it is not there.
+    pub(crate) fn begun(mut self) -> Self {
+        if self.is_text
+            && let Some(first) = self.inputs.first_mut()
+        {
+            *first = u32::from(TEXT_START) as f32;
+        }
+        self
+    }
+
     /// Adds the examples of `other` after these.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use murmur_privacy::{Delta, Digest, Upload};
+use murmur_privacy::{Digest, Upload};
 use murmur_proto::{
     answer::CheckIn,
     transfer::Announcement,
@@ -15,7 +15,6 @@ use murmur_round::{
     device_id::DeviceId,
     measure::LocalMetrics,
     params::Params,
-    plan::{LocalPlan, ShuffleSeed},
     task::{Task, TaskHash},
     time::{Millis, Time},
     trainer::Trainer,
@@ -174,8 +173,13 @@ where
                 Err(error) => self.failed(error)?,
             },
             DeviceEffect::Train { params, plan, seed, measure } => {
-                let (delta, metrics) = self.train(params, plan, seed, measure).await?;
+                let work = move |trainer: &mut T, data: &T::Data| trainer.work(&params, &plan, data, seed, measure);
+                let (delta, metrics) = self.by_trainer(work).await?;
                 DeviceEvent::Trained { delta, metrics }
+            }
+            DeviceEffect::Measure { params, plan, seed } => {
+                let work = move |trainer: &mut T, data: &T::Data| trainer.evaluate(&params, &plan, data, seed);
+                DeviceEvent::Measured(self.by_trainer(work).await?)
             }
             DeviceEffect::Send { round, upload, open_metrics } => match self.send(round, &upload, open_metrics).await {
                 Ok(event) => event,
@@ -307,22 +311,20 @@ where
         self.calls.model(model, task).await
     }
 
-    async fn train(
+    /// What the trainer makes of the device's data, on a thread of its own.
+    async fn by_trainer<R: Send + 'static>(
         &mut self,
-        params: Arc<Params>,
-        plan: LocalPlan,
-        seed: ShuffleSeed,
-        measure: bool,
-    ) -> Result<(Delta, Option<LocalMetrics>), LinkError> {
+        work: impl FnOnce(&mut T, &T::Data) -> Result<R, T::Error> + Send + 'static,
+    ) -> Result<R, LinkError> {
         let training = |error: &dyn std::fmt::Display| LinkError::Training(error.to_string());
         let trainer = self.trainer.take().ok_or_else(|| training(&no_task()))?;
         let data = self.data.clone();
-        let work = tokio::task::spawn_blocking(move || {
+        let working = tokio::task::spawn_blocking(move || {
             let mut trainer = trainer;
-            let result = trainer.work(&params, &plan, &data, seed, measure);
+            let result = work(&mut trainer, &data);
             (trainer, result)
         });
-        let (trainer, result) = work.await.map_err(|error| training(&error))?;
+        let (trainer, result) = working.await.map_err(|error| training(&error))?;
         self.trainer = Some(trainer);
         result.map_err(|error| training(&error))
     }

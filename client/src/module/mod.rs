@@ -14,6 +14,7 @@ use burn::{
 };
 use murmur_privacy::Delta;
 use murmur_round::{
+    evaluation::EvaluationPlan,
     measure::LocalMetrics,
     model::{ExternalTensor, ModelSpec},
     params::{DimensionMismatch, Params},
@@ -22,7 +23,7 @@ use murmur_round::{
 };
 use thiserror::Error;
 
-use crate::{order::Order, pull::Pull};
+use crate::{order::Order, pull::Pull, split::Places};
 use parameters::{described, load, unload};
 
 /// What an app says about a model of its own.
@@ -45,9 +46,16 @@ pub trait Learner {
     /// Mean loss of the model over these examples, each below [`examples`](Self::examples): one number.
     fn loss(&self, model: &Self::Model, data: &Self::Data, batch: &[usize], device: &Device) -> Tensor<1>;
 
-    /// How well the model does on all examples, for tasks with metrics; nothing where that is not known.
-    fn measure(&self, model: &Self::Model, data: &Self::Data, device: &Device) -> Option<LocalMetrics> {
-        let _ = (model, data, device);
+    /// How well the model does on these examples, each below [`examples`](Self::examples): for tasks with metrics, and for those that only
+    /// measure. Nothing where that is not known; then the device takes no part in the latter.
+    fn measure(
+        &self,
+        model: &Self::Model,
+        data: &Self::Data,
+        examples: &[usize],
+        device: &Device,
+    ) -> Option<LocalMetrics> {
+        let _ = (model, data, examples, device);
         None
     }
 }
@@ -75,6 +83,11 @@ pub enum ModuleError {
         /// Parameters of the app's module.
         found_parameters: usize,
     },
+    /// The task measures, and the app does not.
+    #[error(
+        "the task only measures, and this app's Learner::measure knows no answer: write it, or take no part in such tasks"
+    )]
+    MeasuresNothing,
     /// A tensor could not be read back.
     #[error("tensor {name:?} of the module does not hold 32-bit floats")]
     Kind {
@@ -146,14 +159,68 @@ impl<L: Learner> Trainer for ModuleTrainer<L> {
         data: &L::Data,
         seed: ShuffleSeed,
     ) -> Result<Delta, ModuleError> {
+        let all: Vec<usize> = (0..self.learner.examples(data)).collect();
+        let module = self.follow(global, plan, data, &all, seed)?;
+        let local = unload(&module)?;
+        self.module = Some(module);
+        Ok(Delta::new(local.iter().zip(global.values()).map(|(local, global)| local - global).collect()))
+    }
+
+    fn measure(&mut self, model: &Params, data: &L::Data) -> Result<Option<LocalMetrics>, ModuleError> {
+        let all: Vec<usize> = (0..self.learner.examples(data)).collect();
+        if all.is_empty() {
+            return Ok(None);
+        }
+        let module = self.loaded(model)?;
+        let metrics = self.learner.measure(&module, data, &all, &self.device);
+        self.module = Some(module);
+        Ok(metrics)
+    }
+
+    fn evaluate(
+        &mut self,
+        model: &Params,
+        plan: &EvaluationPlan,
+        data: &L::Data,
+        seed: ShuffleSeed,
+    ) -> Result<Option<Vec<LocalMetrics>>, ModuleError> {
+        let count = self.learner.examples(data);
+        if count == 0 {
+            return Ok(None);
+        }
+        let Places { rest, held_out } = Places::of(plan, count, seed, &mut self.order);
+        let mut measured = Vec::with_capacity(plan.candidates.len());
+        for candidate in &plan.candidates {
+            let module = match &candidate.plan {
+                None => self.loaded(model)?,
+                Some(local) => self.follow(model, local, data, &rest, seed)?,
+            };
+            let metrics = self.learner.measure(&module, data, &held_out, &self.device);
+            self.module = Some(module);
+            measured.push(metrics.ok_or(ModuleError::MeasuresNothing)?);
+        }
+        Ok(Some(measured))
+    }
+}
+
+impl<L: Learner> ModuleTrainer<L> {
+    /// The module after following `plan` from `global` on the examples `among` all, in the order that `seed` fixes.
+    fn follow(
+        &mut self,
+        global: &Params,
+        plan: &LocalPlan,
+        data: &L::Data,
+        among: &[usize],
+        seed: ShuffleSeed,
+    ) -> Result<L::Model, ModuleError> {
         plan.validate()?;
         let mut module = self.loaded(global)?;
-        let count = self.learner.examples(data);
-        self.order.begin(count, seed);
+        self.order.begin(among.len(), seed);
         let pull = Pull::of(plan);
         for _ in 0..plan.epochs {
-            for batch in self.order.epoch().chunks(plan.batch_size as usize) {
-                let slopes = self.learner.loss(&module, data, batch, &self.device).backward();
+            for places in self.order.epoch().chunks(plan.batch_size as usize) {
+                let batch: Vec<usize> = places.iter().map(|place| among[*place]).collect();
+                let slopes = self.learner.loss(&module, data, &batch, &self.device).backward();
                 let slopes = GradientsParams::from_grads(slopes, &module);
                 let mut step = SgdConfig::new().init();
                 let before = pull.is_some().then(|| unload(&module)).transpose()?;
@@ -165,18 +232,6 @@ impl<L: Learner> Trainer for ModuleTrainer<L> {
                 }
             }
         }
-        let local = unload(&module)?;
-        self.module = Some(module);
-        Ok(Delta::new(local.iter().zip(global.values()).map(|(local, global)| local - global).collect()))
-    }
-
-    fn measure(&mut self, model: &Params, data: &L::Data) -> Result<Option<LocalMetrics>, ModuleError> {
-        if self.learner.examples(data) == 0 {
-            return Ok(None);
-        }
-        let module = self.loaded(model)?;
-        let metrics = self.learner.measure(&module, data, &self.device);
-        self.module = Some(module);
-        Ok(metrics)
+        Ok(module)
     }
 }

@@ -1,6 +1,8 @@
 use std::thread;
 
 use murmur_round::{
+    evaluation::{Candidate, EvaluationPlan},
+    measure::LocalMetrics,
     model::ModelSpec,
     params::{Layout, Params},
     plan::{LocalPlan, ShuffleSeed, WeightDecay},
@@ -10,7 +12,9 @@ use murmur_round::{
 use super::{BurnTrainer, TrainError};
 use crate::{
     data::{ExampleError, Examples},
-    evaluation::evaluate,
+    evaluation::{Evaluation, evaluate},
+    order::Order,
+    split::Split,
     strokes,
 };
 
@@ -180,4 +184,69 @@ fn numbers_beyond_all_bounds_are_passed_on() {
         let difference = trainer.difference(&spec.initial(), &PLAN, &poisoned, SEED).unwrap();
         assert!(difference.iter().any(|value| value.is_nan()), "{spec:?}");
     }
+}
+
+/// As it is, and trained in two ways.
+fn candidates() -> EvaluationPlan {
+    let candidate = |name: &str, plan| Candidate { name: name.to_owned(), plan };
+    let gentle = LocalPlan { learning_rate: 0.01, ..PLAN };
+    let candidates =
+        vec![candidate("as it is", None), candidate("plan", Some(PLAN)), candidate("gentle", Some(gentle))];
+    EvaluationPlan { held_out: 0.3, candidates }
+}
+
+#[test]
+fn candidates_train_on_some_examples_and_are_measured_on_the_others() {
+    let (plan, mine) = (candidates(), data("mine", 40));
+    let metrics = |Evaluation { loss, accuracy, .. }: Evaluation| LocalMetrics { loss, accuracy };
+    for spec in specs() {
+        let (global, mut trainer) = (spec.initial(), BurnTrainer::new(&spec).unwrap());
+        let found = trainer.evaluate(&global, &plan, &mine, SEED).unwrap().unwrap();
+        let Split { rest, held_out } = Split::of(&plan, &mine, SEED, &mut Order::default()).unwrap();
+        assert_eq!((rest.len(), held_out.len()), (28, 12));
+        let by_hand = plan.candidates.iter().map(|candidate| {
+            let mut own = global.clone();
+            if let Some(local) = &candidate.plan {
+                let moved = BurnTrainer::new(&spec).unwrap().difference(&global, local, &rest, SEED).unwrap();
+                own.values_mut().iter_mut().zip(moved).for_each(|(value, change)| *value += change);
+            }
+            metrics(evaluate(&spec, &own, &held_out).unwrap())
+        });
+        assert!(by_hand.collect::<Vec<_>>() == found, "{spec:?}");
+        assert!(found[0] != found[1] && found[1] != found[2], "{spec:?}: no candidate differs");
+        // The same again, whatever came between.
+        trainer.evaluate(&global, &plan, &data("other", 7), SEED).unwrap();
+        assert!(trainer.evaluate(&global, &plan, &mine, SEED).unwrap().unwrap() == found);
+        // One example is held out, and there is none to train on: all candidates are the model as it is.
+        let single = trainer.evaluate(&global, &plan, &data("mine", 1), SEED).unwrap().unwrap();
+        assert!(single.len() == 3 && single[0] == single[1] && single[1] == single[2]);
+        assert!(trainer.evaluate(&global, &plan, &data("mine", 0), SEED).unwrap().is_none());
+    }
+}
+
+#[test]
+fn a_candidate_of_another_model_or_of_no_plan_is_refused() {
+    let [spec, other, _] = specs();
+    let mut trainer = BurnTrainer::new(&spec).unwrap();
+    assert!(matches!(
+        trainer.evaluate(&other.initial(), &candidates(), &data("mine", 4), SEED),
+        Err(TrainError::Params(_))
+    ));
+    let mut wrong = candidates();
+    wrong.candidates[1].plan = Some(LocalPlan { epochs: 0, ..PLAN });
+    assert!(matches!(trainer.evaluate(&spec.initial(), &wrong, &data("mine", 4), SEED), Err(TrainError::Plan(_))));
+}
+
+#[test]
+fn of_text_a_candidate_learns_from_what_is_not_held_out() {
+    let spec = ModelSpec::Gru { vocabulary: "abc".to_owned(), embedding: 3, hidden: 6, sequence: 12 };
+    let text: String = "abc".chars().cycle().take(120).collect();
+    let tuned = Candidate { name: "tuned".to_owned(), plan: Some(LocalPlan::plain(40, 2, 1.0)) };
+    let plan = EvaluationPlan {
+        held_out: 0.25,
+        candidates: vec![Candidate { name: "as it is".to_owned(), plan: None }, tuned],
+    };
+    let mut trainer = BurnTrainer::new(&spec).unwrap();
+    let found = trainer.evaluate(&spec.initial(), &plan, &Examples::text(&text), SEED).unwrap().unwrap();
+    assert!(found[0].accuracy < 0.7 && found[1].accuracy > 0.9, "{} {}", found[0].accuracy, found[1].accuracy);
 }

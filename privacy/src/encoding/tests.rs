@@ -107,3 +107,68 @@ fn a_moving_clip_moves_the_step_and_no_integer() {
         sent(&moved, vec![0.1 * 5.0 / encoding.clip() as f32 * 0.1; 50], &[0.5])
     );
 }
+
+/// So many measures, and a ring for a thousand devices and some noise.
+fn alone(measures: usize) -> Encoding {
+    let grid = Encoding::fit_measures(measures).unwrap().with_ring_for(1000, 1 << 24).unwrap();
+    Encoding::of_measures(grid, measures).unwrap()
+}
+
+#[test]
+fn measures_alone_use_the_whole_budget_and_no_more() {
+    for measures in [1, 2, 3, 5, 7, 65, 1_000] {
+        let encoding = alone(measures);
+        let square = |bound: u64| u128::from(bound) * u128::from(bound);
+        let used: u128 = encoding.measure_bounds().iter().copied().map(square).sum();
+        let whole = square(encoding.grid().bound());
+        assert!(used <= whole && used as f64 > whole as f64 * 0.999, "{used} of {whole}");
+        assert_eq!((encoding.model_dimension(), encoding.model_bound(), encoding.clip()), (0, 0, 0.0));
+        assert_eq!(encoding.measure_bounds().len(), measures);
+        let bound = encoding.measure_bounds()[0] as i64;
+        // Everything at its most, in both directions: nothing is cut off by anything else.
+        let extreme: Vec<f64> = (0..measures).map(|index| if index % 2 == 0 { 9.0 } else { -9.0 }).collect();
+        let expected: Vec<i64> = (0..measures).map(|index| if index % 2 == 0 { bound } else { -bound }).collect();
+        assert_eq!(sent(&encoding, Vec::new(), &extreme), expected);
+        assert_eq!(sent(&encoding, Vec::new(), &[]), vec![0; measures]);
+        let half = (bound as f64 / 2.0).round_ties_even() as i64;
+        let nothing_then_half = sent(&encoding, Vec::new(), &[f64::NAN, 0.5]);
+        let expected_half = |place| if place == 1 { half } else { 0 };
+        assert!(nothing_then_half.iter().enumerate().all(|(place, value)| *value == expected_half(place)));
+        // A delta has no place here, whatever is in it.
+        assert_eq!(sent(&encoding, vec![1.0; 3], &extreme), expected);
+        assert_eq!(encoding.clone().scaled_to(Clip::new(7.0).unwrap()), encoding);
+    }
+}
+
+#[test]
+fn a_measure_that_is_sent_alone_is_held_against_its_bound() {
+    let encoding = alone(5);
+    let bound = encoding.measure_bounds()[0];
+    let honest = Plain.seal(encoding.encode(&Delta::new(Vec::new()), &[1.0, -1.0, 1.0, -1.0, 0.25])).to_bytes();
+    assert!(Upload::from_plain_bytes(&encoding, &honest).is_ok());
+    for measure in 0..5 {
+        for (value, admitted) in [(bound as i64, true), (-(bound as i64), true), (bound as i64 + 1, false)] {
+            // All the others are zero: the norm of the whole is far within the grid's bound.
+            let values = (0..5).map(|index| if index == measure { value } else { 0 });
+            let bytes = Plain.seal(Bounded::of(RingVector::from_signed(encoding.grid(), values))).to_bytes();
+            let read = Upload::from_plain_bytes(&encoding, &bytes).map(|_| ());
+            let expected = if admitted { Ok(()) } else { Err(UploadError::MeasureExceeded { measure, bound }) };
+            assert_eq!(read, expected, "measure {measure}, {value}");
+        }
+    }
+}
+
+#[test]
+fn grids_that_are_not_for_measures_alone_are_refused() {
+    let grid = Encoding::fit_measures(5).unwrap();
+    assert!(matches!(
+        Encoding::of_measures(grid, 4),
+        Err(EncodingError::NotMeasuresAlone { dimension: 5, measures: 4 })
+    ));
+    assert!(matches!(Encoding::fit_measures(0), Err(EncodingError::Grid(GridError::NoCoordinates))));
+    let coarse = Grid::new(0, 16, 100, 9, 1, 0).unwrap();
+    assert!(matches!(Encoding::of_measures(coarse, 9), Err(EncodingError::ShareTooSmall { bound: 33, .. })));
+    // A sum of all devices at their most, and of sixteen standard deviations of noise, stays within the ring.
+    let fitted = grid.with_ring_for(1000, 1 << 24).unwrap();
+    assert!((1000_u64 << 20) + (16 << 24) < 1 << (fitted.ring_bits() - 1));
+}

@@ -1,9 +1,10 @@
-//! What a release says beside the model's update: metrics to publish, and the next round's clip.
+//! What a release says beside the model's update, or in its place: metrics to publish, and the next round's clip.
 
 use murmur_privacy::units::OutOfRange;
 
 use super::shared::Shared;
 use crate::{
+    evaluation::ReleasedEvaluation,
     measure::{Measure, ReleasedMetrics},
     task::Metrics,
 };
@@ -26,9 +27,8 @@ impl Shared {
             self.metrics =
                 Some(ReleasedMetrics::of_sums(reports, loss, accuracy, loss_bound, privacy.delta().is_some()));
         }
-        if let Some(((rule, state), metrics)) =
-            self.schedule.task().plan.adaptive_proximal.zip(self.proximal).zip(self.metrics)
-        {
+        let adaptive = self.schedule.task().plan().and_then(|plan| plan.adaptive_proximal);
+        if let Some(((rule, state), metrics)) = adaptive.zip(self.proximal).zip(self.metrics) {
             self.proximal = Some(rule.next(state, metrics.loss));
         }
         let within = sum_of(|measure| matches!(measure, Measure::WithinClip));
@@ -36,5 +36,17 @@ impl Shared {
             self.clip = adaptive.next(self.clip, within, self.schedule.expected_cohort())?;
         }
         Ok(())
+    }
+
+    /// Takes in the noised sums of an evaluation; false where they are not what it asks for. All of it is post-processing.
+    pub(super) fn read_evaluation(&mut self, sums: &[f64]) -> bool {
+        let (Some((plan, _)), Some(terms)) = (self.schedule.task().evaluation(), self.schedule.evaluation_terms())
+        else {
+            return false;
+        };
+        let read = ReleasedEvaluation::with_round(self.evaluation.as_ref(), plan, sums, &terms);
+        let is_read = read.is_some();
+        self.evaluation = read.or(self.evaluation.take());
+        is_read
     }
 }

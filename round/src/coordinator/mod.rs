@@ -21,8 +21,10 @@ use crate::{
     SharedLedger,
     checkpoint::{Checkpoint, CheckpointError},
     device_id::DeviceId,
+    evaluation::ReleasedEvaluation,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
+    optimizer::Server,
     params::Params,
     participation::{Attendance, DamagedAttendance, DamagedSecret, KeptSecret},
     pretrained::{Adaptation, PretrainedFileError},
@@ -145,23 +147,27 @@ impl Coordinator {
             return Err(StartError::Blocks { reserved, found });
         }
         let interrupted = account.open_round();
-        let (params, optimizer, clip, proximal, metrics) = match (account.model(), stored) {
+        let (mut metrics, mut evaluation) = (None, None);
+        let (params, optimizer, clip, proximal) = match (account.model(), stored) {
             (Some((_, model)), Some(checkpoint)) => {
                 let (params, optimizer, manifest) = checkpoint.decode(schedule.task(), model)?;
-                (params, optimizer, manifest.clip, manifest.proximal, manifest.metrics)
+                (metrics, evaluation) = (manifest.metrics, manifest.evaluation);
+                (params, optimizer, manifest.clip, manifest.proximal)
             }
             (Some((_, model)), None) => return Err(StartError::ModelMissing { model }),
             (None, _) => {
-                let adaptation = Adaptation::of(schedule.task(), pretrained.as_deref())?;
-                let drawn = || schedule.task().model.initial();
+                let task = schedule.task();
+                let adaptation = Adaptation::of(task, pretrained.as_deref())?;
+                let drawn = || task.model.initial();
                 let params = adaptation.map_or_else(drawn, |adaptation| adaptation.initial());
-                let optimizer = schedule.task().server.initial_state(params.dimension());
-                let proximal = schedule.task().plan.adaptive_proximal.map(|rule| rule.begin());
-                (params, optimizer, schedule.task().privacy.clip, proximal, None)
+                let initial = |server: &Server| server.initial_state(params.dimension());
+                let optimizer = task.server().map(initial).unwrap_or_default();
+                let proximal = task.plan().and_then(|plan| plan.adaptive_proximal).map(|rule| rule.begin());
+                (params, optimizer, task.privacy.clip, proximal)
             }
         };
         let mut shared = Shared::new(schedule, enrolled, ledger, entropy, params, optimizer, clip)?;
-        (shared.proximal, shared.metrics) = (proximal, metrics);
+        (shared.proximal, shared.metrics, shared.evaluation) = (proximal, metrics, evaluation);
         shared.publish_first()?;
         shared.restore_secret(kept)?;
         shared.restore_register(&attendance)?;
@@ -235,7 +241,7 @@ impl Coordinator {
     /// [`Effect::Publish`].
     #[must_use]
     pub fn averaged_model(&self) -> Option<Params> {
-        self.shared.schedule.task().server.averaged(&self.shared.optimizer, &self.shared.params)
+        self.shared.schedule.task().server()?.averaged(&self.shared.optimizer, &self.shared.params)
     }
 
     /// The clip of the round under way, or of the next one.
@@ -248,6 +254,12 @@ impl Coordinator {
     #[must_use]
     pub fn metrics(&self) -> Option<ReleasedMetrics> {
         self.shared.metrics
+    }
+
+    /// What the released rounds of an evaluation say by now.
+    #[must_use]
+    pub fn evaluation(&self) -> Option<&ReleasedEvaluation> {
+        self.shared.evaluation.as_ref()
     }
 
     /// Norm of the last average update that was released by this process, noise included and, of randomised updates, before they are

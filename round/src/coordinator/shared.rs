@@ -20,6 +20,7 @@ use crate::{
     SharedLedger,
     checkpoint::{Checkpoint, CheckpointError, Manifest},
     device_id::DeviceId,
+    evaluation::ReleasedEvaluation,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
     optimizer::OptimizerState,
@@ -45,6 +46,8 @@ pub(super) struct Shared {
     pub(super) proximal: Option<ProximalState>,
     /// What the last released round said.
     pub(super) metrics: Option<ReleasedMetrics>,
+    /// What an evaluation's rounds said so far.
+    pub(super) evaluation: Option<ReleasedEvaluation>,
     /// How long the last average update was that this process released, noise included.
     pub(super) update_norm: Option<f64>,
     /// Of the block under way, or the one to be begun.
@@ -85,6 +88,7 @@ impl Shared {
             clip,
             proximal: None,
             metrics: None,
+            evaluation: None,
             update_norm: None,
             secret: None,
             stream: None,
@@ -163,6 +167,7 @@ impl Shared {
             clip: self.clip,
             proximal: self.proximal,
             metrics,
+            evaluation: self.evaluation.clone(),
             average: None,
             put_together_from: None,
         };

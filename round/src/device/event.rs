@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::{
     coordinator::{Assignment, TurnedAway, Verdict},
+    evaluation::EvaluationPlan,
     measure::LocalMetrics,
     params::Params,
     participation::{NotYourTurn, Turn},
@@ -36,6 +37,8 @@ pub enum DeviceEvent {
         /// How well the model that it began with does on the device's examples; absent where nobody asked, or there are none.
         metrics: Option<LocalMetrics>,
     },
+    /// The candidates of [`DeviceEffect::Measure`] are measured, in their order; nothing where there are no examples.
+    Measured(Option<Vec<LocalMetrics>>),
     /// What [`DeviceEffect::Keep`] named is durable: first the sealed bytes, then this entry.
     Kept {
         /// Index of the entry.
@@ -45,7 +48,7 @@ pub enum DeviceEvent {
     Recalled(Option<Vec<u8>>),
     /// The coordinator answered the upload.
     Answered(Verdict),
-    /// A request failed for good (after the link's own retries), or local training could not be done.
+    /// A request failed for good (after the link's own retries), or local work could not be done.
     Failed,
 }
 
@@ -67,6 +70,15 @@ pub enum DeviceEffect {
         seed: ShuffleSeed,
         /// Whether to measure the model first.
         measure: bool,
+    },
+    /// Measure the candidates of an evaluation locally.
+    Measure {
+        /// The model.
+        params: Arc<Params>,
+        /// What is made of it, and on what it is measured.
+        plan: EvaluationPlan,
+        /// In which order examples are held out and trained on.
+        seed: ShuffleSeed,
     },
     /// Keep this record of the device's turns in the task, in the place of an earlier one, and make it durable before what follows; it
     /// is handed in when the device [is restored](super::Device::restored).
@@ -139,6 +151,14 @@ pub enum DeviceError {
         /// Parameters of the task's model.
         expected: usize,
         /// Parameters of the grid or the model handed in.
+        found: usize,
+    },
+    /// The device's own trainer measured fewer or more than it was asked to.
+    #[error("the task has {expected} candidates, and the device's trainer measured {found}")]
+    Candidates {
+        /// Candidates of the task.
+        expected: usize,
+        /// Measured.
         found: usize,
     },
     /// The task promises that a device takes part less often, or not so soon again.

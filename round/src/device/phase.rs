@@ -1,8 +1,8 @@
-//! The phases of a device: idle, asking, fetching, training, sending.
+//! The phases of a device: idle, asking, fetching, training or measuring, sending.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use murmur_privacy::{Encoding, Plain, Seal, Upload};
+use murmur_privacy::{Delta, Encoding, Plain, Seal, Upload};
 
 use super::{
     DeviceEffect, DeviceError, DeviceEvent, Memory,
@@ -13,7 +13,7 @@ use crate::{
     measure::LocalMetrics,
     params::Params,
     plan::ShuffleSeed,
-    task::{Task, reach},
+    task::{Purpose, Task, reach},
     time::{Millis, Time},
 };
 
@@ -31,6 +31,8 @@ pub(super) enum Phase {
     FetchingModel { assignment: Assignment, task: Arc<Task>, encoding: Encoding },
     /// Waiting for local training.
     Training { assignment: Assignment, task: Arc<Task>, encoding: Encoding },
+    /// Waiting for local measuring.
+    Measuring { assignment: Assignment, task: Arc<Task>, encoding: Encoding },
     /// Waiting for what was sealed, and its charge, to be durable.
     Keeping { assignment: Assignment, task: Arc<Task>, sealed: Sealed },
     /// Waiting for what was sealed for this round before.
@@ -90,14 +92,27 @@ impl Phase {
                     return (withdraw(effects, &assignment, now), Err(refusal));
                 }
                 let seed = ShuffleSeed::derive(&assignment.task, assignment.round, &memory.id);
-                let measure = task.privacy.metrics.is_some();
-                effects.push_back(DeviceEffect::Train {
-                    params,
-                    plan: task.plan.at(assignment.position, assignment.mu),
-                    seed,
-                    measure,
-                });
-                Self::Training { assignment, task, encoding }
+                match &task.purpose {
+                    Purpose::Train { plan, .. } => {
+                        let (plan, measure) =
+                            (plan.at(assignment.position, assignment.mu), task.privacy.metrics.is_some());
+                        effects.push_back(DeviceEffect::Train { params, plan, seed, measure });
+                        Self::Training { assignment, task, encoding }
+                    }
+                    Purpose::Evaluate(plan) => {
+                        effects.push_back(DeviceEffect::Measure { params, plan: plan.clone(), seed });
+                        Self::Measuring { assignment, task, encoding }
+                    }
+                }
+            }
+            (Self::Measuring { assignment, task, encoding }, DeviceEvent::Measured(measured)) => {
+                match contribution(&task, measured.as_deref()) {
+                    Ok(measures) => {
+                        let upload = Plain.seal(encoding.encode(&Delta::new(Vec::new()), &measures));
+                        send(memory, effects, &assignment, &task, upload, None)
+                    }
+                    Err(refusal) => return (withdraw(effects, &assignment, now + REST), Err(refusal)),
+                }
             }
             (Self::Training { assignment, task, encoding }, DeviceEvent::Trained { delta, metrics }) => {
                 let randomiser = match task.randomiser(assignment.round) {
@@ -146,6 +161,7 @@ impl Phase {
                 Self::FetchingTask { assignment }
                 | Self::FetchingModel { assignment, .. }
                 | Self::Training { assignment, .. }
+                | Self::Measuring { assignment, .. }
                 | Self::Recalling { assignment, .. },
                 DeviceEvent::Failed,
             ) => withdraw(effects, &assignment, now + REST),
@@ -214,17 +230,31 @@ fn check(assignment: &Assignment, task: &Task) -> Result<Encoding, DeviceError> 
             let reach = reach(&**randomiser).map_err(DeviceError::Encoding)?;
             (randomiser.sent(), reach.get())
         }
+        None if task.evaluation().is_some() => (0, clip),
         None => (task.trained_layout().dimension(), clip),
     };
     let found = encoding.model_dimension();
     if expected != found {
         return Err(DeviceError::Dimension { expected, found });
     }
-    let bound = encoding.clip();
+    // Where there is no update, the measures together are held against the clip.
+    let grid = encoding.grid();
+    let bound = if expected == 0 { grid.bound() as f64 * grid.step() } else { encoding.clip() };
     if !adaptive && bound > clip {
         return Err(DeviceError::GridAboveClip { bound, clip });
     }
     Ok(encoding)
+}
+
+/// What a device sends that measured the candidates of an evaluation.
+fn contribution(task: &Task, measured: Option<&[LocalMetrics]>) -> Result<Vec<f64>, DeviceError> {
+    let Some((plan, loss_bound)) = task.evaluation() else { return Err(DeviceError::Unexpected) };
+    let (expected, found) = (plan.candidates.len(), measured.map_or(plan.candidates.len(), <[LocalMetrics]>::len));
+    if expected == found {
+        Ok(plan.contribution(measured, loss_bound))
+    } else {
+        Err(DeviceError::Candidates { expected, found })
+    }
 }
 
 fn check_dimension(params: &Params, task: &Task) -> Result<(), DeviceError> {

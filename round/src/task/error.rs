@@ -10,8 +10,8 @@ use murmur_privacy::{
 use thiserror::Error;
 
 use crate::{
-    model::ModelError, optimizer::ServerError, participation::ParticipationError, plan::PlanError,
-    pretrained::PretrainedError,
+    evaluation::EvaluationError, model::ModelError, optimizer::ServerError, participation::ParticipationError,
+    plan::PlanError, pretrained::PretrainedError,
 };
 
 /// A task file that cannot be run, and what to change in it.
@@ -83,6 +83,9 @@ pub enum TaskError {
     /// The `[plan]` section.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The `[evaluation]` section, or what `[privacy]` says of what is measured.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
     /// The `[participation]` section.
     #[error(transparent)]
     Participation(#[from] ParticipationError),

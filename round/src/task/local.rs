@@ -28,8 +28,12 @@ impl Task {
         Ok(Some(local.randomiser(self.privacy.clip, self.trained_layout().dimension(), seed)?))
     }
 
-    /// The grid of a round before its ring is known: for clipped updates and the task's measures, or for what local randomisers send.
+    /// The grid of a round before its ring is known: for clipped updates and the task's measures, for what local randomisers send, or for
+    /// measures alone.
     pub(super) fn fit_grid(&self) -> Result<Grid, TaskError> {
+        if let Some((plan, _)) = self.evaluation() {
+            return Ok(Encoding::fit_measures(plan.measure_count())?);
+        }
         // How far numbers reach, and how many there are, depends on no seed, so on no round.
         let (clip, dimension) = match self.randomiser(0)? {
             Some(randomiser) => (reach(&*randomiser)?, randomiser.sent()),

@@ -4,19 +4,21 @@ mod correlated;
 mod error;
 mod local;
 mod privacy;
+mod purpose;
 mod schedule;
+mod section;
 
 pub use error::TaskError;
 pub use local::Randomiser;
 pub(crate) use local::reach;
 pub use privacy::{Metrics, NoiseLevel, Privacy, Promise};
+pub use purpose::Purpose;
 pub use schedule::Schedule;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    model::ModelSpec, optimizer::Server, participation::Participation, plan::LocalPlan, pretrained::Pretrained,
-};
+use crate::{evaluation::EvaluationError, model::ModelSpec, participation::Participation, pretrained::Pretrained};
+use section::Section;
 
 /// SHA-256 of a task's canonical form. Two tasks with the same hash are the same task.
 pub type TaskHash = murmur_privacy::Digest;
@@ -26,7 +28,7 @@ const NAME_LIMIT: usize = 64;
 
 /// One task file, validated. The same file runs in the simulator and on a coordinator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Section", into = "Section")]
 pub struct Task {
     /// What people call it: 1 to 64 of `A-Z a-z 0-9 . _ -`.
     pub name: String,
@@ -34,18 +36,15 @@ pub struct Task {
     pub population: String,
     /// Rounds of the schedule: whole blocks, where participation has blocks.
     pub rounds: u32,
-    /// What is learnt.
+    /// What is learnt, or measured.
     pub model: ModelSpec,
-    /// What a device does with the model and its data.
-    pub plan: LocalPlan,
+    /// What is done with it: trained by `[plan]` and `[server]`, or measured by `[evaluation]`.
+    pub purpose: Purpose,
     /// Who takes part in a round.
     pub participation: Participation,
     /// What is promised. Nothing in it has a default.
     pub privacy: Privacy,
-    /// From a released average to the next model.
-    pub server: Server,
     /// What the model starts from, and what of it is trained; without it, all of it, from what is drawn.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrained: Option<Pretrained>,
 }
 
@@ -94,16 +93,18 @@ impl Task {
         }
         self.model.validate()?;
         self.pretrained.as_ref().map_or(Ok(()), |pretrained| pretrained.validate(&self.model))?;
-        self.plan.validate()?;
+        self.purpose.validate(&self.privacy)?;
         self.participation.validate()?;
         self.check_correlation()?;
         let block_rounds = self.participation.block_rounds().get();
         if !self.rounds.is_multiple_of(block_rounds) {
             return Err(TaskError::PartialBlock { rounds: self.rounds, block_rounds });
         }
-        self.server.validate()?;
         self.randomiser(0)?;
-        if self.plan.adaptive_proximal.is_some() && self.privacy.metrics.is_none() {
+        if self.evaluation().is_some() && self.is_partial() {
+            return Err(EvaluationError::Partial.into());
+        }
+        if self.plan().is_some_and(|plan| plan.adaptive_proximal.is_some()) && self.privacy.metrics.is_none() {
             return Err(TaskError::NoLossToFollow);
         }
         if self.privacy.metrics_are_open() && self.privacy.delta().is_some() && self.participation.is_secret() {

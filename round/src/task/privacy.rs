@@ -17,7 +17,8 @@ use section::{Section, WrittenLevel};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Section", into = "Section")]
 pub struct Privacy {
-    /// l2 clip of one device's whole update, in units of the model's parameters; under adaptive clipping, where it starts.
+    /// l2 clip of one device's whole update, in units of the model's parameters; under adaptive clipping, where it starts. Where measures
+    /// are all that is sent it is 1 and not written: together they are within that, whatever they are.
     pub clip: Clip,
     /// What is added to sums, and what that is worth.
     pub promise: Promise,
@@ -64,6 +65,11 @@ pub enum Metrics {
     Private {
         /// Part of the budget, for all of them together.
         share: Share,
+        /// A device's mean loss is cut off at this.
+        loss_bound: f64,
+    },
+    /// All that is sent: of an `[evaluation]`, with the whole budget in equal parts.
+    Whole {
         /// A device's mean loss is cut off at this.
         loss_bound: f64,
     },

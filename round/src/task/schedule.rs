@@ -8,6 +8,8 @@ use murmur_privacy::{
     units::{Clip, DeltaProbability, Epsilon, NoiseMultiplier, Scale},
 };
 
+use crate::evaluation::EvaluationTerms;
+
 use super::{NoiseLevel, Promise, Task, TaskError, TaskHash, correlated::name_of};
 
 /// Calibration adds at least this much noise, relative to the sensitivity: one release with less has an epsilon above a hundred.
@@ -122,6 +124,20 @@ impl Schedule {
         self.mechanism.multiplier(&self.grid()).ok().flatten()
     }
 
+    /// What all rounds of an evaluation have in common; none where the task trains.
+    #[must_use]
+    pub fn evaluation_terms(&self) -> Option<EvaluationTerms> {
+        let (_, loss_bound) = self.task.evaluation()?;
+        let bound = *self.encoding.measure_bounds().first()? as f64;
+        let noise = match &self.mechanism {
+            Mechanism::Gaussian { sigma } => Some(*sigma as f64 / bound),
+            Mechanism::None => Some(0.0),
+            // What it is in one round differs from round to round, and rounds share it.
+            Mechanism::Correlated { .. } => None,
+        };
+        Some(EvaluationTerms { loss_bound, noise, private: self.task.privacy.delta().is_some() })
+    }
+
     /// The budget a population is opened with when nobody names another: exactly what this task asks for, so that no
     /// later task can spend more than was ever written down.
     ///
@@ -148,6 +164,9 @@ impl Task {
     /// # Errors
     /// [`TaskError::Encoding`] when the grid is not for this task's measures.
     pub fn encoding(&self, grid: Grid, clip: Clip) -> Result<Encoding, TaskError> {
+        if let Some((plan, _)) = self.evaluation() {
+            return Ok(Encoding::of_measures(grid, plan.measure_count())?);
+        }
         let encoding = Encoding::new(grid, &self.shares())?;
         Ok(if self.privacy.adaptive_clip.is_some() { encoding.scaled_to(clip) } else { encoding })
     }

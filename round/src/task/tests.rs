@@ -1,4 +1,5 @@
 mod correlated;
+mod evaluation;
 mod local;
 
 use murmur_privacy::units::Clip;

@@ -79,7 +79,7 @@ fn training() -> Device {
     let mut machine = fetching_model();
     let effect = takes(&mut machine, DeviceEvent::Model(params()));
     let DeviceEffect::Train { plan, seed, .. } = effect else { panic!("training was due") };
-    assert_eq!(plan, task().plan);
+    assert_eq!(Some(&plan), task().plan());
     assert_eq!(seed, ShuffleSeed::derive(&assignment().task, 3, &device(0)), "the order is the round's own");
     machine
 }
@@ -236,6 +236,7 @@ fn talk(machine: &mut Device, index: usize, world: &mut World, lost: bool) {
                 world.withdraw(index, round);
                 continue;
             }
+            DeviceEffect::Measure { .. } => panic!("nothing is measured here"),
             DeviceEffect::Keep { .. } | DeviceEffect::Recall { .. } => panic!("nothing is randomised here"),
             DeviceEffect::Remember { .. } => continue,
         };

@@ -6,6 +6,7 @@ mod blocks;
 mod correlated;
 mod crashes;
 mod device;
+mod evaluation;
 mod local;
 mod phases;
 mod reference;

@@ -23,6 +23,10 @@ pub(super) fn status(view: &TaskView) -> Result<TaskStatus, AdminError> {
         Some(guarantee) => serde_json::to_vec(guarantee).map_err(|error| AdminError::Encoding(error.to_string()))?,
         None => Vec::new(),
     };
+    let evaluation_json = match &view.evaluation {
+        Some(evaluation) => serde_json::to_vec(evaluation).map_err(|error| AdminError::Encoding(error.to_string()))?,
+        None => Vec::new(),
+    };
     Ok(TaskStatus {
         task_hash: digest_bytes(&view.task),
         name: view.name.clone(),
@@ -36,6 +40,7 @@ pub(super) fn status(view: &TaskView) -> Result<TaskStatus, AdminError> {
         model_sha256: optional(&view.model),
         ledger_head: optional(&view.ledger_head),
         guarantee_json: guarantee_json.into(),
+        evaluation_json: evaluation_json.into(),
     })
 }
 

@@ -106,7 +106,7 @@ fn averaged(reader: &Reader, release: &Release) -> Result<Option<(Averaging, Vec
     let Release { model_sha256: model, task, .. } = *release;
     let Some(json) = reader.task(&task)? else { return Ok(None) };
     let task = Task::from_json(&json)?;
-    let Some(average) = task.server.average else { return Ok(None) };
+    let Some(average) = task.server().and_then(|server| server.average) else { return Ok(None) };
     let checkpoint = reader.checkpoint(&model)?.with_context(|| format!("the files of model {model} are gone"))?;
     // It is decoded under the name that the ledger gives it: another one is an error.
     let file = murmur_round::checkpoint::Checkpoint { digest: model, ..checkpoint }.averaged(&task)?;

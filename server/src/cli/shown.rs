@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use murmur_proto::v1::{TaskState, TaskStatus};
-use murmur_round::guarantee::Guarantee;
+use murmur_round::{evaluation::ReleasedEvaluation, guarantee::Guarantee};
 use serde::Serialize;
 
 /// How a task stands, and what it promises: an epsilon is never shown without what it depends on.
@@ -23,6 +23,9 @@ pub(super) struct Shown {
     ledger_head: Option<String>,
     /// None before the task has its reservation.
     guarantee: Option<Guarantee>,
+    /// What an evaluation found by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evaluation: Option<ReleasedEvaluation>,
 }
 
 impl Shown {
@@ -39,6 +42,12 @@ impl Shown {
                 Some(serde_json::from_slice(&status.guarantee_json).context("the server's guarantee makes no sense")?)
             }
         };
+        let evaluation = match status.evaluation_json.is_empty() {
+            true => None,
+            false => Some(
+                serde_json::from_slice(&status.evaluation_json).context("the server's evaluation makes no sense")?,
+            ),
+        };
         Ok(Self {
             task: hex::encode(&status.task_hash),
             name: status.name.clone(),
@@ -52,6 +61,7 @@ impl Shown {
             model_sha256: optional(&status.model_sha256),
             ledger_head: optional(&status.ledger_head),
             guarantee,
+            evaluation,
         })
     }
 
@@ -88,6 +98,9 @@ impl fmt::Display for Shown {
         }
         if let Some(head) = &self.ledger_head {
             writeln!(f, "  ledger      {head}")?;
+        }
+        if let Some(evaluation) = &self.evaluation {
+            writeln!(f, "{evaluation}")?;
         }
         match &self.guarantee {
             Some(guarantee) => {

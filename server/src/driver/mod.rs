@@ -16,6 +16,7 @@ use murmur_privacy::{Digest, ledger::Record};
 use murmur_proto::answer::CheckIn;
 use murmur_round::{
     coordinator::{Coordinator, Effect, Event, Outcome, Verdict},
+    evaluation::ReleasedEvaluation,
     guarantee::Guarantee,
     task::Schedule,
     time::Time,
@@ -54,6 +55,8 @@ pub struct Driver<S> {
     /// The model stored last, before it is published.
     staged: Option<(Digest, Bytes)>,
     rounds_released: u32,
+    /// What an evaluation's rounds said up to the one that was published last.
+    evaluation: Option<ReleasedEvaluation>,
     notes: Notes,
     /// The latest moment that the coordinator heard of.
     now: Time,
@@ -173,6 +176,7 @@ impl<S: Store> Driver<S> {
                     let resumed = self.staged.is_none();
                     let file = self.take_staged(model)?;
                     self.published.put(model, file);
+                    self.evaluation = self.coordinator.evaluation().cloned();
                     reached("publish.after");
                     self.notes.published(round, &model, resumed);
                 }
@@ -235,6 +239,12 @@ impl<S: Store> Driver<S> {
     #[must_use]
     pub fn rounds_released(&self) -> u32 {
         self.rounds_released
+    }
+
+    /// What the rounds of an evaluation said, up to the one that was published last.
+    #[must_use]
+    pub fn evaluation(&self) -> Option<&ReleasedEvaluation> {
+        self.evaluation.as_ref()
     }
 
     /// Digest of the ledger's last entry.

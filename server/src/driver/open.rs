@@ -90,8 +90,17 @@ impl<S: Store> Driver<S> {
         let stored = Stored { checkpoint, secret, attendance, pretrained };
         let coordinator = Coordinator::start(schedule, devices, ledger, entropy, stored)?;
         reached("serve.started");
-        let published = Published::with_pretrained(offered);
-        Ok(Self { coordinator, store, published, staged: None, rounds_released, notes, now: Time(0), broken: false })
+        Ok(Self {
+            coordinator,
+            store,
+            published: Published::with_pretrained(offered),
+            staged: None,
+            rounds_released,
+            evaluation: None,
+            notes,
+            now: Time(0),
+            broken: false,
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use murmur_round::{guarantee::Guarantee, optimizer::Averaging, task::TaskHash};
+use murmur_round::{evaluation::ReleasedEvaluation, guarantee::Guarantee, optimizer::Averaging, task::TaskHash};
 use serde::Serialize;
 
 use super::answer::{JSON, PageError, blocking};
@@ -52,6 +52,9 @@ struct Task {
     /// How long a round is open at most, in seconds.
     window_seconds: u32,
     average: Option<Averaging>,
+    /// What an evaluation found, where that is within the budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evaluation: Option<ReleasedEvaluation>,
     open_round: Option<Open>,
 }
 
@@ -94,6 +97,7 @@ impl From<TaskView> for Task {
             secret_cohorts: view.participation.is_secret(),
             window_seconds: view.participation.window_seconds(),
             average: view.average,
+            evaluation: view.evaluation.filter(|evaluation| evaluation.private),
             open_round: view.open_round.map(|open| Open { number: open.number, opened: open.opened.to_string() }),
         }
     }

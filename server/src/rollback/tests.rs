@@ -68,10 +68,11 @@ fn backed_up_with(
             clip: schedule.task().privacy.clip,
             proximal: None,
             metrics: None,
+            evaluation: None,
             average: None,
             put_together_from: None,
         };
-        let state = schedule.task().server.initial_state(params.dimension());
+        let state = schedule.task().server().unwrap().initial_state(params.dimension());
         let checkpoint = Checkpoint::encode(&params, &state, &manifest).unwrap();
         digest = checkpoint.digest;
         store.put_checkpoint(&checkpoint).unwrap();

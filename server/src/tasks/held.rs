@@ -1,7 +1,6 @@
 //! One task in the hands of its population.
 
 use murmur_round::{
-    checkpoint::read_manifest,
     guarantee::Guarantee,
     task::{Task, TaskHash},
 };
@@ -44,10 +43,15 @@ impl<S: Store> Held<S> {
         let Order { task, state, .. } = &self.order;
         let account = ground.ledger.as_ref().and_then(|ledger| ledger.account(task).ok());
         let model = account.as_ref().and_then(|account| account.model()).map(|(_, model)| model);
-        let (guarantee, released) = match &self.driver {
-            Some(driver) => (driver.guarantee().ok(), driver.rounds_released()),
-            // It ran in an earlier process: the last model's manifest says what it promised.
-            None => (model.and_then(|model| stated(ground, &model)), self.released),
+        let (guarantee, evaluation, released) = match &self.driver {
+            Some(driver) => (driver.guarantee().ok(), driver.evaluation().cloned(), driver.rounds_released()),
+            // It ran in an earlier process: the last model's manifest says what it promised, and what it found.
+            None => {
+                let stated = model.and_then(|model| ground.store.manifest(&model).ok().flatten());
+                let stated = stated.map(|(manifest, _)| (manifest.guarantee, manifest.evaluation));
+                let (guarantee, evaluation) = stated.unzip();
+                (guarantee, evaluation.flatten(), self.released)
+            }
         };
         let guarantee = guarantee.map(|guarantee| match &account {
             Some(account) => Guarantee { epsilon_spent: account.epsilon_spent(), ..guarantee },
@@ -62,15 +66,10 @@ impl<S: Store> Held<S> {
             model: self.driver.as_ref().map_or(model, |driver| driver.published().latest()),
             ledger_head: ground.ledger.as_ref().map(murmur_round::SharedLedger::head),
             guarantee,
+            evaluation,
             devices: account.as_ref().map(|account| account.reservation().devices),
             open_round: open_round.map(|number| OpenRound { number, opened: Moment::now() }),
             ..TaskView::ordered(&self.order, &self.task)
         }
     }
-}
-
-/// What a stored model promises.
-fn stated<S: Store>(ground: &mut Ground<S>, model: &murmur_privacy::Digest) -> Option<Guarantee> {
-    let checkpoint = ground.store.checkpoint(model).ok().flatten()?;
-    read_manifest(&checkpoint.model).ok().map(|manifest| manifest.guarantee)
 }

@@ -6,6 +6,7 @@ use murmur_privacy::{
     units::{DeltaProbability, Epsilon},
 };
 use murmur_round::{
+    evaluation::ReleasedEvaluation,
     guarantee::Guarantee,
     optimizer::Averaging,
     participation::Participation,
@@ -49,6 +50,8 @@ pub struct TaskView {
     pub participation: Participation,
     /// Which average of released models is offered beside the last one.
     pub average: Option<Averaging>,
+    /// What the released rounds of an evaluation say by now.
+    pub evaluation: Option<ReleasedEvaluation>,
     /// Enrolled devices that it was reserved for; none before that. The size of the population, never a count of a round.
     pub devices: Option<u64>,
     /// The round that is open.
@@ -72,7 +75,8 @@ impl TaskView {
             ledger_head: None,
             guarantee: None,
             participation: task.participation,
-            average: task.server.average,
+            average: task.server().and_then(|server| server.average),
+            evaluation: None,
             devices: None,
             open_round: None,
         }

@@ -1,5 +1,6 @@
 //! A server as an operator runs it: created, paused, killed and resumed, as processes.
 
+mod evaluation;
 pub(crate) mod fleet;
 mod pretrained;
 mod programs;

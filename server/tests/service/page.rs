@@ -3,5 +3,5 @@
 mod averages;
 mod browser;
 mod relayed;
-mod scene;
-mod told;
+pub(crate) mod scene;
+pub(crate) mod told;

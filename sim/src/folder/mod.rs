@@ -1,9 +1,11 @@
 //! The folder that a run leaves: all of it or nothing, whenever the program is stopped. Until then the run is kept beside it, under the
 //! folder's name with `.unfinished`, from where it can be gone on with.
 
+mod candidates;
 mod record;
 mod rounds;
 
+pub use candidates::CandidateRow;
 pub use record::{Record, Summary, TestUser};
 pub use rounds::Row;
 
@@ -25,6 +27,8 @@ const SUMMARY: &str = "summary.json";
 const SCENARIO: &str = "scenario.toml";
 /// Every released round, a line each.
 const ROUNDS: &str = "rounds.csv";
+/// What an evaluation said after every round, a line for each candidate.
+const CANDIDATES: &str = "candidates.csv";
 /// The population's ledger, a line for each entry.
 const LEDGER: &str = "ledger.jsonl";
 /// All of it for a person.
@@ -151,8 +155,8 @@ impl Folder {
         fs::rename(&part, &path).map_err(SimError::file(&path))
     }
 
-    /// Writes `model.safetensors`, `released.safetensors` where only a part of it is trained, `averaged.safetensors` where the task asks for an average, `ledger.jsonl`, `rounds.csv`, `summary.json`,
-    /// the resolved `scenario.toml` and, drawn from all these, `report.html`, then shows them all at once under the folder's name; what was
+    /// Writes `model.safetensors`, `released.safetensors` where only a part of it is trained, `averaged.safetensors` where the task asks for an average, `ledger.jsonl`, `rounds.csv`,
+    /// `candidates.csv` where it only measures, `summary.json`, the resolved `scenario.toml` and, drawn from all these, `report.html`, then shows them all at once under the folder's name; what was
     /// kept on the way is removed.
     ///
     /// # Errors
@@ -191,6 +195,9 @@ fn write(folder: &Path, scenario: &Scenario, finished: &Finished) -> Result<(), 
     }
     write(LEDGER, ledger.as_bytes())?;
     write(ROUNDS, &rounds::table(finished)?)?;
+    if let Some(table) = candidates::table(finished)? {
+        write(CANDIDATES, &table)?;
+    }
     write(SUMMARY, format!("{}\n", output::summary(scenario, finished)?).as_bytes())?;
     write(SCENARIO, scenario.to_toml()?.as_bytes())?;
     // From what was just written, so that drawing it again gives the same bytes.

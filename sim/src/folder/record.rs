@@ -3,11 +3,11 @@
 use std::{fs, path::Path};
 
 use murmur_privacy::ledger::Entry;
-use murmur_round::{guarantee::Guarantee, task::TaskHash};
+use murmur_round::{evaluation::ReleasedEvaluation, guarantee::Guarantee, task::TaskHash};
 use serde::Deserialize;
 
 use super::{
-    LEDGER, ROUNDS, SCENARIO, SUMMARY,
+    CANDIDATES, CandidateRow, LEDGER, ROUNDS, SCENARIO, SUMMARY, candidates,
     rounds::{self, Row},
 };
 use crate::{
@@ -25,6 +25,8 @@ pub struct Record {
     pub scenario: Scenario,
     /// Its released rounds.
     pub rounds: Vec<Row>,
+    /// What an evaluation's candidates were found to be worth, after each round; empty where the task trains.
+    pub candidates: Vec<CandidateRow>,
     /// Its ledger, not verified.
     pub ledger: Vec<Entry>,
 }
@@ -57,6 +59,8 @@ pub struct Summary {
     pub test_users: Vec<TestUser>,
     /// Mean over users of their accuracies.
     pub mean_user_accuracy: Option<f64>,
+    /// What an evaluation found.
+    pub evaluation: Option<ReleasedEvaluation>,
     /// What was promised.
     pub guarantee: Guarantee,
     /// Devices enrolled.
@@ -105,9 +109,13 @@ impl Record {
         let entries = (0..).zip(lines.lines()).map(|(index, line)| Entry::from_line(index, line));
         let ledger = entries.collect::<Result<_, _>>().map_err(|error| unreadable(LEDGER, error.to_string()))?;
         let rounds = rounds::read(&text(ROUNDS)?).map_err(|message| unreadable(ROUNDS, message))?;
+        let candidates = match folder.join(CANDIDATES).is_file() {
+            true => candidates::read(&text(CANDIDATES)?).map_err(|message| unreadable(CANDIDATES, message))?,
+            false => Vec::new(),
+        };
         let written = folder.join(SCENARIO);
         let scenario = Scenario::from_text(&written, &text(SCENARIO)?, &Overrides::default())?;
-        Ok(Self { summary, scenario, rounds, ledger })
+        Ok(Self { summary, scenario, rounds, candidates, ledger })
     }
 
     /// Whether devices measured anything.

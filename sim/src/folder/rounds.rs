@@ -59,7 +59,7 @@ pub struct Row {
 
 impl Row {
     fn of(passed: &Round, measured: Option<&Measurement>) -> Self {
-        let Round { round, epsilon, clip, update_norm, noise_norm, metrics, cohort, time } = *passed;
+        let Round { round, epsilon, clip, update_norm, noise_norm, metrics, cohort, time, .. } = *passed;
         let evaluation: Option<Evaluation> = measured.map(|measured| measured.evaluation);
         let averaged = measured.and_then(|measured| measured.averaged);
         let (opened_seconds, released_seconds) = time.unzip();

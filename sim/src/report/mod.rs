@@ -2,6 +2,7 @@
 //!
 //! A report follows from what lies in a folder, and from nothing else: the same folder gives the same bytes, whenever and wherever.
 
+mod candidates;
 mod cohort;
 mod comparison;
 mod figure;

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use murmur_privacy::{Ledger, ledger::LedgerError};
 
 use super::{
-    ReportError, cohort, number,
+    ReportError, candidates, cohort, number,
     page::{Page, Section, facts},
     quality, signal,
     spending::Spending,
@@ -29,9 +29,17 @@ pub fn run(record: &Record) -> Result<String, ReportError> {
     };
     let mut sections = vec![statement.section()?];
     if !rounds.is_empty() {
-        sections.push(quality::section(record)?);
-        sections.extend(budget(record)?);
-        sections.push(signal::section(record)?);
+        match candidates::section(record)? {
+            Some(candidates) => {
+                sections.push(candidates);
+                sections.extend(budget(record)?);
+            }
+            None => {
+                sections.push(quality::section(record)?);
+                sections.extend(budget(record)?);
+                sections.push(signal::section(record)?);
+            }
+        }
         sections.push(cohort::section(record)?);
         sections.push(time::section(record)?);
     }

@@ -101,6 +101,11 @@ impl Statement<'_> {
             MetricsClaim::NotPrivate => "NOT PRIVATE: published without noise, covered by no promise",
         };
         facts.push(("Metrics", metrics.to_owned()));
+        if let Some(candidates) = guarantee.candidates {
+            let released =
+                format!("these metrics, of {candidates} candidates, and nothing else: no model is trained or changed");
+            facts.push(("Releases", released));
+        }
         if let Some(local) = &guarantee.local {
             facts.push(("Local", local.to_string()));
         }
@@ -143,7 +148,12 @@ impl Statement<'_> {
         limit(
             "That nothing is learnt about people in general: what the data of all others show about somebody is not kept from anybody.",
         );
-        limit("Anything to those on whose examples accuracy is measured: they are outside of the population.");
+        limit(match guarantee.candidates {
+            None => "Anything to those on whose examples accuracy is measured: they are outside of the population.",
+            Some(_) => {
+                "Anything to those on whose examples the model as it is was tested: they are outside of the population."
+            }
+        });
         limit(
             "What it cost to choose the task's settings: a search that looked at private data is charged by itself, and its report says how much.",
         );

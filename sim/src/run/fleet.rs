@@ -17,11 +17,12 @@ use murmur_round::{
     checkpoint::Checkpoint,
     coordinator::{Coordinator, Effect, Event, Outcome, StartError},
     device::{Device, DeviceEffect, DeviceEvent},
+    evaluation::ReleasedEvaluation,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
     params::Params,
     participation::Turn,
-    task::TaskHash,
+    task::{Purpose, TaskHash},
     time::{Millis, Time},
 };
 
@@ -219,9 +220,13 @@ impl<'a> Fleet<'a> {
 
     fn work(&self, device: u64, parameters: usize) -> Work {
         let schedule = self.coordinator.schedule();
-        let epochs = u64::from(schedule.task().plan.epochs);
+        let samples = self.population.samples(device);
+        let examples = match &schedule.task().purpose {
+            Purpose::Train { plan, .. } => u64::from(plan.epochs) * samples as u64,
+            Purpose::Evaluate(plan) => plan.looks(samples),
+        };
         let bytes = (4 * parameters + Upload::encoded_len(&schedule.grid())) as u64;
-        Work { examples: epochs * self.population.samples(device) as u64, bytes }
+        Work { examples, bytes }
     }
 
     fn take_answer(&mut self, answer: Answer) -> Result<(), SimError> {
@@ -361,6 +366,7 @@ impl<'a> Fleet<'a> {
             update_norm: self.coordinator.update_norm(),
             noise_norm: noise_norm(self.coordinator.schedule(), clip),
             metrics: self.coordinator.metrics(),
+            evaluation: self.coordinator.evaluation().cloned(),
             cohort: std::mem::take(&mut self.cohort),
             time: self.timing.is_some().then(|| (seconds(opened), seconds(self.now))),
         }
@@ -409,6 +415,11 @@ impl<'a> Fleet<'a> {
     /// The next round's clip, and what the last one said of the model before it.
     pub(super) fn measured(&self) -> (Clip, Option<ReleasedMetrics>) {
         (self.coordinator.clip(), self.coordinator.metrics())
+    }
+
+    /// What the rounds of an evaluation said so far.
+    pub(super) fn evaluated(&self) -> Option<ReleasedEvaluation> {
+        self.coordinator.evaluation().cloned()
     }
 
     /// Virtual time since the first device came.

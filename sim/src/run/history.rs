@@ -6,13 +6,14 @@ use murmur_privacy::{
 };
 use murmur_round::{
     coordinator::{Refusal, Verdict},
+    evaluation::ReleasedEvaluation,
     measure::ReleasedMetrics,
     task::Schedule,
 };
 use serde::{Deserialize, Serialize};
 
 /// One released round of a simulation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Round {
     /// Its number, from 0.
     pub round: u32,
@@ -26,6 +27,8 @@ pub struct Round {
     pub noise_norm: Option<f64>,
     /// What its devices said of the model that they got, where the task asks them.
     pub metrics: Option<ReleasedMetrics>,
+    /// What an evaluation's rounds said by then.
+    pub evaluation: Option<ReleasedEvaluation>,
     /// What became of its devices.
     pub cohort: Cohort,
     /// Virtual seconds, from the arrival of the first device, until it opened and until it was released; absent where nothing takes time.
@@ -66,10 +69,13 @@ impl Cohort {
 }
 
 /// How long the noise on a round's average update is expected to be, the root of its mean square, in units of the model's parameters.
-/// `None` where rounds share noise: what it is then in one of them differs from round to round.
+/// `None` where rounds share noise: what it is then in one of them differs from round to round. `None` too where there is no update.
 pub(super) fn noise_norm(schedule: &Schedule, clip: Clip) -> Option<f64> {
     let Mechanism::Gaussian { sigma } = schedule.mechanism() else { return None };
     let encoding = schedule.encoding(clip);
+    if encoding.model_dimension() == 0 {
+        return None;
+    }
     let each = *sigma as f64 * encoding.step() / schedule.expected_cohort();
     Some(each * (encoding.model_dimension() as f64).sqrt())
 }

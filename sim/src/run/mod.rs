@@ -31,6 +31,7 @@ use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::Entry, units:
 use murmur_round::{
     coordinator::{Coordinator, Event, Outcome, StartError, Stored},
     device_id::DeviceId,
+    evaluation::ReleasedEvaluation,
     founding,
     guarantee::Guarantee,
     measure::{LocalMetrics, ReleasedMetrics},
@@ -88,6 +89,8 @@ pub struct Finished {
     pub clip: Clip,
     /// What the last round said of the model before it, measured by its devices.
     pub metrics: Option<ReleasedMetrics>,
+    /// What the rounds of an evaluation say.
+    pub evaluation: Option<ReleasedEvaluation>,
     /// What devices spent on randomising their own updates, where they do.
     pub local: Option<LocalSpending>,
     /// Every entry of the population's ledger.
@@ -200,7 +203,8 @@ where
             let Released { round: passed, params, averaged, guarantee, clip } = released;
             let (round, metrics) = (passed.round, passed.metrics);
             history.push(passed);
-            let due = (round + 1) % scenario.evaluation.every == 0;
+            // An evaluation leaves the model as it is: measuring it once is enough.
+            let due = task.plan().is_some() && (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
                 let evaluation = evaluate(&params, population.test())?;
                 let epsilon = guarantee.epsilon_spent;
@@ -249,7 +253,7 @@ where
     let test_users = by_user(population, &fleet, &mut evaluate)?;
     let averaged = fleet.averaged_file()?;
     let phases = phases + clock.spent();
-    let ((clip, metrics), local) = (fleet.measured(), fleet.local_spending());
+    let ((clip, metrics), evaluation, local) = (fleet.measured(), fleet.evaluated(), fleet.local_spending());
     let (ledger, (model, model_digest)) = fleet.into_files();
     let (model, model_digest, averaged, released_part) = match &adaptation {
         None => (model, model_digest, averaged, None),
@@ -267,6 +271,7 @@ where
         guarantee,
         clip,
         metrics,
+        evaluation,
         local,
         ledger,
         model,

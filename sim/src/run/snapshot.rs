@@ -8,7 +8,10 @@ use murmur_privacy::{
     ledger::Entry,
     units::{Clip, Epsilon, OutOfRange},
 };
-use murmur_round::{checkpoint::Checkpoint, measure::ReleasedMetrics, participation::Turn, task::TaskHash, time::Time};
+use murmur_round::{
+    checkpoint::Checkpoint, evaluation::ReleasedEvaluation, measure::ReleasedMetrics, participation::Turn,
+    task::TaskHash, time::Time,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -18,7 +21,7 @@ use super::{
 };
 use crate::{SimError, scenario::Scenario};
 
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Everything that the rounds to come depend on. Seeded runs only: nothing here was ever a secret.
 #[derive(Debug, Serialize, Deserialize)]
@@ -172,21 +175,22 @@ struct Passed {
     clip: f64,
     norms: (Option<f64>, Option<f64>),
     metrics: Option<ReleasedMetrics>,
+    evaluation: Option<ReleasedEvaluation>,
     cohort: Cohort,
     time: Option<(f64, f64)>,
 }
 
 impl Passed {
     fn of(passed: &Round) -> Self {
-        let Round { round, epsilon, clip, update_norm, noise_norm, metrics, cohort, time } = *passed;
+        let Round { round, epsilon, clip, update_norm, noise_norm, metrics, evaluation, cohort, time } = passed.clone();
         let (epsilon, clip, norms) = (epsilon.get(), clip.get(), (update_norm, noise_norm));
-        Self { round, epsilon, clip, norms, metrics, cohort, time }
+        Self { round, epsilon, clip, norms, metrics, evaluation, cohort, time }
     }
 
     fn round(self) -> Result<Round, SimError> {
-        let Self { round, epsilon, clip, norms: (update_norm, noise_norm), metrics, cohort, time } = self;
+        let Self { round, epsilon, clip, norms: (update_norm, noise_norm), metrics, evaluation, cohort, time } = self;
         let (epsilon, clip) = (epsilon_of(epsilon)?, Clip::new(clip).map_err(damaged)?);
-        Ok(Round { round, epsilon, clip, update_norm, noise_norm, metrics, cohort, time })
+        Ok(Round { round, epsilon, clip, update_norm, noise_norm, metrics, evaluation, cohort, time })
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Timing {
 /// What a device has to do in a round.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Work {
-    /// Examples that it trains on, over all epochs.
+    /// Examples that it trains on, over all epochs, or looks at to measure candidates.
     pub(super) examples: u64,
     /// Bytes that it gets and sends.
     pub(super) bytes: u64,

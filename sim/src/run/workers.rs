@@ -17,7 +17,6 @@ use murmur_round::{
     device::{Device, DeviceEffect, DeviceEvent},
     measure::LocalMetrics,
     params::Params,
-    pretrained::Adaptation,
     task::Task,
     time::Time,
     trainer::Trainer,
@@ -132,6 +131,12 @@ fn work<T: Trainer<Data = Examples>>(
                 let done = trainer.work(&params, &plan, &examples, seed, measure);
                 let (delta, metrics) = done.map_err(|error| SimError::Trainer(Box::new(error)))?;
                 device.handle(now, DeviceEvent::Trained { delta, metrics })?;
+            }
+            DeviceEffect::Measure { params, plan, seed } => {
+                let examples = population.examples(index, device.id());
+                let measured = trainer.evaluate(&params, &plan, &examples, seed);
+                let measured = measured.map_err(|error| SimError::Trainer(Box::new(error)))?;
+                device.handle(now, DeviceEvent::Measured(measured))?;
             }
             DeviceEffect::Send { round, upload, open_metrics } => {
                 return Ok(Answer { index, device, round, upload: Some(upload), open_metrics, charged });

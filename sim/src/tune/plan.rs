@@ -10,7 +10,7 @@ use super::{
     TuneError,
     file::{DataKind, Method, Recommend, ScenarioReference, Search, Simulate, TuneFile},
     scaled::UNREACHED,
-    space::{Settings, Space},
+    space::{Settings, Space, TRAINS_NOTHING},
 };
 use crate::scenario::{Overrides, Scenario, Source, read};
 
@@ -102,6 +102,9 @@ impl Plan {
                 "the scenario's task has mechanism = \"none\", and no noise to tune: choose a mechanism and a delta"
                     .to_owned(),
             );
+        }
+        if self.scenario.task.plan().is_none() {
+            return Err(TRAINS_NOTHING.to_owned());
         }
         let (devices, simulated) =
             (self.scenario.population.devices, self.simulate.and_then(|simulate| simulate.devices));

@@ -2,7 +2,11 @@
 
 use chacha20::ChaCha8Rng;
 use murmur_privacy::units::{Clip, SamplingRate};
-use murmur_round::{optimizer::ServerOptimizer, participation::Participation, task::Task};
+use murmur_round::{
+    optimizer::ServerOptimizer,
+    participation::Participation,
+    task::{Purpose, Task},
+};
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +82,10 @@ const KEYS: [&str; 6] = ["clip", "cohort", "rounds", "epochs", "learning_rate", 
 const COUNTS: [&str; 3] = ["cohort", "rounds", "epochs"];
 /// More combinations than anybody waits for.
 const MOST: usize = 100_000;
+
+/// What a search says to an `[evaluation]`.
+pub(super) const TRAINS_NOTHING: &str = "the scenario's task has [evaluation] and trains nothing, so there is nothing to tune: its candidates are \
+                              compared by `murmur-sim run`";
 
 /// A key that is searched over, and its values.
 pub(super) type Dimension<'a> = (&'static str, &'a Values);
@@ -178,14 +186,15 @@ impl Settings {
     /// The task with these settings, for a population of so many devices. It is not checked yet.
     pub(super) fn apply(&self, task: &Task, devices: u64) -> Result<Task, String> {
         let mut task = task.clone();
+        let Purpose::Train { plan, server } = &mut task.purpose else { return Err(TRAINS_NOTHING.to_owned()) };
         for Setting { key, value } in &self.0 {
             match key.as_str() {
                 "clip" => task.privacy.clip = Clip::new(*value).map_err(|error| error.to_string())?,
                 "cohort" => set_cohort(&mut task.participation, *value, devices)?,
                 "rounds" => task.rounds = *value as u32,
-                "epochs" => task.plan.epochs = *value as u32,
-                "learning_rate" => task.plan.learning_rate = *value as f32,
-                _ => match &mut task.server.optimizer {
+                "epochs" => plan.epochs = *value as u32,
+                "learning_rate" => plan.learning_rate = *value as f32,
+                _ => match &mut server.optimizer {
                     ServerOptimizer::FedAvg { learning_rate }
                     | ServerOptimizer::Momentum { learning_rate, .. }
                     | ServerOptimizer::Adam { learning_rate, .. }

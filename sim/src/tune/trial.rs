@@ -98,7 +98,7 @@ impl Trial {
     pub(super) fn work(&self) -> u64 {
         let devices = self.scenario.population.devices.unwrap_or(1_000);
         let cohort = self.scenario.task.participation.expected_cohort(devices);
-        let epochs = f64::from(self.scenario.task.plan.epochs);
+        let epochs = f64::from(self.scenario.task.plan().map_or(1, |plan| plan.epochs));
         (cohort * epochs * f64::from(self.rounds())).ceil() as u64 + 1
     }
 }

@@ -4,6 +4,7 @@
 mod audit;
 mod bench;
 mod budget;
+mod candidates;
 mod check;
 mod compare;
 mod correlated;

@@ -12,7 +12,7 @@ drop_out = 0.2
 "#;
 
 /// What has to be true of every report.
-fn sound(html: &str) {
+pub(crate) fn sound(html: &str) {
     assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{}", &html[..80]);
     for loaded in ["src=", "href=\"http", "url(", "<script", "@import", "<link"] {
         assert!(!html.contains(loaded), "{loaded} loads something");

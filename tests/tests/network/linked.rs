@@ -6,6 +6,7 @@ use murmur_client::link::{Access, Course, take_part_with};
 use murmur_privacy::Delta;
 use murmur_round::{
     coordinator::Verdict,
+    evaluation::EvaluationPlan,
     measure::LocalMetrics,
     params::Params,
     plan::{LocalPlan, ShuffleSeed},
@@ -40,6 +41,16 @@ impl Trainer for Own {
 
     fn measure(&mut self, _: &Params, _: &usize) -> Result<Option<LocalMetrics>, Infallible> {
         Ok(None)
+    }
+
+    fn evaluate(
+        &mut self,
+        _: &Params,
+        _: &EvaluationPlan,
+        device: &usize,
+        _: ShuffleSeed,
+    ) -> Result<Option<Vec<LocalMetrics>>, Infallible> {
+        unreachable!("device {device}: no task here only measures")
     }
 }
 

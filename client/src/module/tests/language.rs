@@ -95,6 +95,16 @@ fn part_of(params: &Params, name: &str) -> Vec<f32> {
 }
 
 #[test]
+fn who_knows_no_answer_takes_no_part_in_an_evaluation() {
+    let section = model_section(&Language.model(&Device::flex().autodiff())).unwrap();
+    let mut trainer = ModuleTrainer::new(Language, &section).unwrap();
+    let candidates = vec![Candidate { name: "as it is".to_owned(), plan: None }];
+    let plan = EvaluationPlan { held_out: 0.5, candidates };
+    let refused = trainer.evaluate(&section.initial(), &plan, &data(), ShuffleSeed([3; 32]));
+    assert_eq!(refused.err(), Some(ModuleError::MeasuresNothing));
+}
+
+#[test]
 fn the_built_in_language_model_is_burns() {
     let (spec, data, seed) = (spec(), data(), ShuffleSeed([3; 32]));
     // Far from the beginning, where all gates are half open.

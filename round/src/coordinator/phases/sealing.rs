@@ -8,6 +8,7 @@ use super::{Finished, Phase, Releasing, answer_closed};
 use crate::{
     coordinator::{Effect, Event, Outcome, shared::Shared},
     measure::ReleasedMetrics,
+    optimizer::Server,
     time::Time,
 };
 
@@ -53,12 +54,8 @@ impl Sealing {
             Ok(release) => release,
             Err(reason) => return Finished::enter(shared, Outcome::Failed(reason)),
         };
-        if let Err(reason) = step(shared, round, &release) {
+        if let Err(reason) = take_in(shared, round, &release, open_metrics) {
             return Finished::enter(shared, Outcome::Failed(reason));
-        }
-        shared.metrics = open_metrics;
-        if let Err(error) = shared.read_measures(&release.measures(&shared.schedule.encoding(shared.clip))) {
-            return Finished::enter(shared, Outcome::Failed(error.to_string()));
         }
         match shared.checkpoint(round, head, shared.metrics) {
             Ok(checkpoint) => Releasing::enter(shared, round, checkpoint),
@@ -67,8 +64,25 @@ impl Sealing {
     }
 }
 
+/// What the release comes to: the next model and what was measured of the last one, or, of an evaluation, what was measured alone.
+fn take_in(
+    shared: &mut Shared,
+    round: u32,
+    release: &Release,
+    open_metrics: Option<ReleasedMetrics>,
+) -> Result<(), String> {
+    let measures = release.measures(&shared.schedule.encoding(shared.clip));
+    let Some(server) = shared.schedule.task().server().copied() else {
+        let is_read = shared.read_evaluation(&measures);
+        return if is_read { Ok(()) } else { Err("the release is not of this evaluation".to_owned()) };
+    };
+    step(shared, round, release, server)?;
+    shared.metrics = open_metrics;
+    shared.read_measures(&measures).map_err(|error| error.to_string())
+}
+
 /// The optimiser's step by what was released: the average update, or what the average of randomised updates stands for.
-fn step(shared: &mut Shared, round: u32, release: &Release) -> Result<(), String> {
+fn step(shared: &mut Shared, round: u32, release: &Release, server: Server) -> Result<(), String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let (task, encoding) = (shared.schedule.task(), shared.schedule.encoding(shared.clip));
     let average = release.average(&encoding, shared.schedule.expected_cohort()).map_err(|error| text(&error))?;
@@ -77,7 +91,6 @@ fn step(shared: &mut Shared, round: u32, release: &Release) -> Result<(), String
         Some(randomiser) => average.decoded(&*randomiser),
         None => average,
     };
-    let server = task.server;
     shared.update_norm = Some(norm);
     let params = Arc::make_mut(&mut shared.params);
     server.step(&mut shared.optimizer, params, &average).map_err(|error| text(&error))

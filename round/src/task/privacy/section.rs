@@ -17,7 +17,8 @@ use crate::{
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Section {
-    clip: Clip,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clip: Option<Clip>,
     mechanism: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     epsilon: Option<Epsilon>,
@@ -45,7 +46,8 @@ pub(super) struct Section {
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MetricsSection {
-    share: Share,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    share: Option<Share>,
     loss_bound: f64,
 }
 
@@ -66,7 +68,7 @@ impl TryFrom<Section> for Privacy {
                 if !(loss_bound > 0.0 && loss_bound.is_finite()) {
                     return Err(format!("privacy.metrics.loss_bound must be a positive number, not {loss_bound}"));
                 }
-                Some(Metrics::Private { share, loss_bound })
+                Some(share.map_or(Metrics::Whole { loss_bound }, |share| Metrics::Private { share, loss_bound }))
             }
             (None, true) => Some(Metrics::Open),
             (None, false) => None,
@@ -81,10 +83,27 @@ impl TryFrom<Section> for Privacy {
                 ));
             }
         }
-        let (clip, adaptive_clip, local) = (section.clip, section.adaptive_clip, section.local);
+        let clip = clip(section.clip, metrics)?;
+        let (adaptive_clip, local) = (section.adaptive_clip, section.local);
         let privacy = Self { clip, promise, adaptive_clip, metrics, local };
         privacy.check_local()?;
         Ok(privacy)
+    }
+}
+
+/// The clip as it is written; of measures alone there is nothing to write.
+fn clip(written: Option<Clip>, metrics: Option<Metrics>) -> Result<Clip, String> {
+    match (written, matches!(metrics, Some(Metrics::Whole { .. }))) {
+        (Some(clip), false) => Ok(clip),
+        (None, true) => Clip::new(1.0).map_err(|error| error.to_string()),
+        (None, false) => Err("privacy.clip is missing: nothing in [privacy] has a default (an [evaluation] alone has no clip, and \
+                              metrics = { loss_bound = B })"
+            .to_owned()),
+        (Some(_), true) => {
+            Err("privacy.metrics has no share: then it has the whole budget, for an [evaluation], and privacy.clip has no update to \
+                 bound. Remove clip; or, in a task that trains, give metrics a share"
+                .to_owned())
+        }
     }
 }
 
@@ -138,12 +157,15 @@ impl From<Privacy> for Section {
             Promise::None => ("none", None, None, None),
         };
         let (metrics, non_private_metrics) = match metrics {
-            Some(Metrics::Private { share, loss_bound }) => (Some(MetricsSection { share, loss_bound }), false),
+            Some(Metrics::Private { share, loss_bound }) => {
+                (Some(MetricsSection { share: Some(share), loss_bound }), false)
+            }
+            Some(Metrics::Whole { loss_bound }) => (Some(MetricsSection { share: None, loss_bound }), false),
             Some(Metrics::Open) => (None, true),
             None => (None, false),
         };
         Self {
-            clip,
+            clip: (!matches!(privacy.metrics, Some(Metrics::Whole { .. }))).then_some(clip),
             mechanism: mechanism.to_owned(),
             epsilon,
             delta,

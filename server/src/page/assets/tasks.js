@@ -35,7 +35,8 @@ export function tasks() {
 
 /** What happens in a task at this moment. */
 function phase(task) {
-  if (task.open_round) return `round ${task.open_round.number} is open: devices train and send`;
+  const work = task.guarantee?.candidates ? "measure" : "train";
+  if (task.open_round) return `round ${task.open_round.number} is open: devices ${work} and send`;
   switch (task.state) {
     case "running": return "between two rounds: the next one opens once enough devices are about";
     case "waiting": return "it waits";
@@ -64,8 +65,9 @@ function create(task) {
     element("summary", {}, `What ${task.name} promises, and on what that rests`), promise.node);
   const figure = chart(task.name);
   const models = released(task);
+  const found = evaluated(task);
   const node = element("article", { class: "task", "aria-label": `Task ${task.name}` },
-    element("header", {}, title, state), happens, since, reason, bar, rounds, cost, figure.node, promised, models.node);
+    element("header", {}, title, state), happens, since, reason, bar, rounds, cost, figure.node, found.node, promised, models.node);
   const load = loader(`/page/task/${task.task}`, (data, wanted) => data.models >= wanted.rounds_released, (data) => {
     if (data.error) return;
     figure.show(data.measured);
@@ -92,6 +94,7 @@ function create(task) {
     say(cost, price(view));
     promised.hidden = !view.guarantee;
     if (view.guarantee) promise.show(promises(view));
+    found.show(view.evaluation);
     load(view);
     tick();
   };
@@ -125,6 +128,7 @@ function promises(task) {
     ["Mechanism", noise === null || noise === undefined ? guarantee.mechanism : `${guarantee.mechanism}, noise multiplier ${noise.toFixed(4)}`],
     ["Accountant", guarantee.accountant],
     ["Metrics", metrics[guarantee.metrics] ?? guarantee.metrics],
+    ["Releases", guarantee.candidates ? `these metrics, of ${several(guarantee.candidates, "candidate")}, and nothing else: no model is trained or changed` : null],
     ["On devices", guarantee.local ? `each randomises its own update (${guarantee.local.mechanism}), up to ${several(guarantee.local.participations, "time")}` : null],
     ["Starts from", guarantee.starts_from ?
       `${guarantee.starts_from.file} (SHA-256 ${guarantee.starts_from.sha256}): nothing is promised about the data that it was trained on` : null],
@@ -134,6 +138,27 @@ function promises(task) {
     ["Created", moment(task.created)],
     ["Task", task.task],
   ];
+}
+
+/** What an evaluation found of its candidates. */
+function evaluated(task) {
+  const rows = table(`Candidates of ${task.name}`, [["candidate", ""], ["accuracy", "right"], ["noise (sd)", "right"], ["loss", "right"], ["noise (sd)", "right"]]);
+  const about = element("p");
+  const node = element("div", { class: "candidates", hidden: true }, about, rows.node);
+  const deviation = (value, text) => (value === null ? "not told" : `± ${text(value)}`);
+  const show = (evaluation) => {
+    node.hidden = !evaluation;
+    if (!evaluation) return;
+    say(about, `Measured on the devices' own held-out examples, about ${Math.round(evaluation.reports)} times in ${several(evaluation.rounds, "round")}, noised within the budget.`);
+    rows.show(evaluation.candidates.map((one) => [one.name, [
+      one.name,
+      `${(100 * one.accuracy).toFixed(2)} %`,
+      deviation(one.accuracy_deviation, (value) => (100 * value).toFixed(2)),
+      one.loss.toFixed(4),
+      deviation(one.loss_deviation, (value) => value.toFixed(4)),
+    ]]));
+  };
+  return { node, show };
 }
 
 function average(kind) {

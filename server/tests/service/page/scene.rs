@@ -39,7 +39,7 @@ pub(super) async fn got(site: &Site, path: &str) -> http::Response<Vec<u8>> {
 }
 
 /// What the page is told there.
-pub(super) async fn told(site: &Site, path: &str) -> Value {
+pub(crate) async fn told(site: &Site, path: &str) -> Value {
     let response = got(site, path).await;
     assert_eq!(response.status(), 200, "{path}: {}", String::from_utf8_lossy(response.body()));
     serde_json::from_slice(response.body()).unwrap()

@@ -92,6 +92,14 @@ const KEYS: &[&str] = &[
     "loss",
     "reports",
     "decay",
+    // Of an evaluation, noised within the budget.
+    "evaluation",
+    "candidates",
+    "accuracy_deviation",
+    "loss_deviation",
+    "last_round",
+    "private",
+    "sums",
     // Refusals of strangers and of outdated devices.
     "device",
     "NO_CERTIFICATE",
@@ -123,6 +131,13 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
         Value::Array(array) => array.iter().for_each(|value| keys(value, found)),
         _ => {}
     }
+}
+
+/// Keys of something that the page is told, of which nobody has said that it may be.
+pub(crate) fn unknown(told: &Value) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    keys(told, &mut found);
+    found.into_iter().filter(|key| !KEYS.contains(&key.as_str())).collect()
 }
 
 fn device(site: &Site, pass: &Pass) -> ZeroDevice {
