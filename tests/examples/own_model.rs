@@ -61,16 +61,16 @@ impl Learner for Digits {
         scores(net, data, batch, device).gather(1, labels).mean().neg()
     }
 
-    fn measure(&self, net: &Net, data: &Examples, device: &Device) -> Option<LocalMetrics> {
-        let all: Vec<usize> = (0..data.len()).collect();
-        let scores = scores(net, data, &all, device).into_data().try_to_vec::<f32>().ok()?;
-        let (mut loss, mut right) = (0.0, 0);
-        for (row, &label) in scores.chunks_exact(10).zip(data.labels()) {
-            loss -= f64::from(row[label as usize]);
-            right += usize::from(row.iter().all(|score| *score <= row[label as usize]));
+    fn measure(&self, net: &Net, data: &Examples, examples: &[usize], device: &Device) -> Option<LocalMetrics> {
+        let scores = scores(net, data, examples, device).into_data().try_to_vec::<f32>().ok()?;
+        let (mut loss, mut right) = (0.0, 0_u32);
+        for (row, &index) in scores.chunks_exact(10).zip(examples) {
+            let own = row[data.labels()[index] as usize];
+            loss -= f64::from(own);
+            right += u32::from(row.iter().all(|score| *score <= own));
         }
-        let count = data.len() as f64;
-        (!data.is_empty()).then(|| LocalMetrics { loss: loss / count, accuracy: right as f64 / count })
+        let count = examples.len() as f64;
+        Some(LocalMetrics { loss: loss / count, accuracy: f64::from(right) / count })
     }
 }
 

@@ -10,7 +10,7 @@ use murmur_round::{
     participation::{NotYourTurn, Turn},
     plan::ShuffleSeed,
     proximal::AdaptiveProximal,
-    task::Task,
+    task::{Purpose, Task},
     time::{Millis, Time},
 };
 
@@ -351,7 +351,8 @@ fn the_pull_of_a_round_is_followed_where_the_task_says_that_it_adapts() {
     let plain = Task::clone(&task());
     assert_eq!(trains(plain.clone(), Some(0.5)), None, "nobody asked for a pull");
     let mut adapts = plain;
-    adapts.plan.adaptive_proximal = Some(AdaptiveProximal { start: 0.0, step: 0.1, patience: 5 });
+    let Purpose::Train { plan, .. } = &mut adapts.purpose else { panic!("it trains") };
+    plan.adaptive_proximal = Some(AdaptiveProximal { start: 0.0, step: 0.1, patience: 5 });
     assert_eq!(trains(adapts.clone(), Some(0.5)), Some(0.5));
     assert_eq!(trains(adapts, Some(0.0)), None);
 }

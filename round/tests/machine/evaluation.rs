@@ -292,6 +292,7 @@ fn a_measure_above_its_bound_is_refused_and_so_is_a_grid_that_is_too_wide() {
         model: Digest::of(b"model"),
         grid,
         clip: world.schedule.task().privacy.clip,
+        mu: None,
     };
     let refused = |grid: Grid| {
         let mut machine = Device::new(device(0));
