@@ -110,6 +110,18 @@ impl BurnTrainer {
         data: &Examples,
         seed: ShuffleSeed,
     ) -> Result<Vec<f32>, TrainError> {
+        self.difference_of(0..self.dimension, global, plan, data, seed)
+    }
+
+    /// The same, of a stretch of the parameters: all others stay as they are throughout.
+    pub(crate) fn difference_of(
+        &mut self,
+        learning: Range<usize>,
+        global: &Params,
+        plan: &LocalPlan,
+        data: &Examples,
+        seed: ShuffleSeed,
+    ) -> Result<Vec<f32>, TrainError> {
         plan.validate()?;
         self.check(global, data)?;
         if data.is_empty() {
@@ -118,6 +130,7 @@ impl BurnTrainer {
         let mut network = self.network.take().unwrap_or_else(|| Network::new(&self.model));
         network.load(global);
         let (batch_size, pull) = (plan.batch_size as usize, Pull::of(plan));
+        let some_stay = learning != (0..self.dimension);
         network.pieces(data, &mut self.pieces);
         let seen = self.sight.see(data.inputs());
         self.order.begin(self.pieces.len(), seed);
@@ -128,11 +141,17 @@ impl BurnTrainer {
                     copy_out(&mut network, &mut self.before);
                 }
                 network.step(&self.batch, plan.learning_rate);
-                if let Some(pull) = &pull {
-                    copy_out(&mut network, &mut self.after);
-                    pull.complete(&mut self.after, &self.before, global.values());
-                    network.load_values(&self.after);
+                if pull.is_none() && !some_stay {
+                    continue;
                 }
+                copy_out(&mut network, &mut self.after);
+                if let Some(pull) = &pull {
+                    pull.complete(&mut self.after, &self.before, global.values());
+                }
+                let (start, end) = (learning.start, learning.end);
+                self.after[..start].copy_from_slice(&global.values()[..start]);
+                self.after[end..].copy_from_slice(&global.values()[end..]);
+                network.load_values(&self.after);
             }
         }
         let (mut values, mut rest) = (Vec::with_capacity(self.dimension), global.values());
