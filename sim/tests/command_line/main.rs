@@ -15,6 +15,7 @@ mod language;
 mod local;
 mod mechanism;
 mod metrics;
+mod personal;
 mod plan;
 mod pricing;
 mod report;
