@@ -38,7 +38,10 @@ pub(super) fn of(found: &Findings) -> Chart {
     let all =
         lines.iter().flat_map(|line| (0..METHODS.len()).flat_map(move |method| <[f64; 2]>::from(line.spread(method))));
     let y = Axis::linear(format!("{shown} on the user's own test examples"), all.chain([1.0])).percent();
-    let caption =
-        Some(format!("{task}: n = {users} users, {} run{}", trials.len(), if trials.len() == 1 { "" } else { "s" }));
+    let runs = match trials.len() {
+        1 => "one run".to_owned(),
+        several => format!("mean, least and most of {several} runs"),
+    };
+    let caption = Some(format!("{task}: n = {users} users, {runs}"));
     Chart { x, y, series: series.collect(), caption }
 }
