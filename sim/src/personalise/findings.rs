@@ -29,7 +29,7 @@ pub(super) struct Line {
     pub(super) train: usize,
     pub(super) test: usize,
     /// For each of [`METHODS`], in the order of the trials.
-    pub(super) methods: [Vec<Quality>; 4],
+    pub(super) methods: [Vec<Quality>; METHODS.len()],
 }
 
 /// Everything that is told.
@@ -164,6 +164,7 @@ impl Findings {
             "batch_size": plan.batch_size,
             "learning_rate": plan.learning_rate,
             "lambda": self.adaptation.lambda,
+            "examples": self.adaptation.examples,
             "shown": if self.is_detector() { "balanced_accuracy" } else { "accuracy" },
             "mean_over_users": methods(&overall),
             "users": users.collect::<Vec<_>>(),

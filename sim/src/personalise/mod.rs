@@ -59,6 +59,9 @@ pub struct Personalise {
     /// Step size.
     #[arg(long, value_name = "RATE")]
     pub learning_rate: Option<f32>,
+    /// Train on so many of each user's examples, spread over all of them. Left out: on all.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub examples: Option<u32>,
     /// How strongly Ditto is held by the shared model.
     #[arg(long, value_name = "LAMBDA", default_value_t = 0.1)]
     pub lambda: f32,
@@ -152,7 +155,8 @@ impl Personalise {
             let what = format!("--lambda must be a positive number, not {}", self.lambda);
             return Err(SimError::Personal { what });
         }
-        Ok(Adaptation { model: scenario.task.model.clone(), plan, lambda: self.lambda })
+        let examples = self.examples.map(|count| count as usize);
+        Ok(Adaptation { model: scenario.task.model.clone(), plan, lambda: self.lambda, examples })
     }
 }
 

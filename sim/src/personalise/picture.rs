@@ -1,7 +1,7 @@
 //! Every user's quality by every way of making a model personal, in one picture.
 
 use super::{
-    adapt::METHODS,
+    adapt::{ALONE, METHODS},
     findings::{Findings, Line},
 };
 use crate::chart::{Axis, Chart, Series};
@@ -28,9 +28,14 @@ pub(super) fn of(found: &Findings) -> Chart {
         Axis::between(label, -0.5, users as f64 - 0.5)
     };
     let series = METHODS.iter().enumerate().map(|(method, name)| {
-        let aside = (method as f64 - 1.5) * STEP;
+        // What everything else is to be compared with lies in the middle.
+        let is_alone = *name == ALONE;
+        let aside = if is_alone { 0.0 } else { (method as f64 - 1.5) * STEP };
         let place = |(index, line): (usize, &Line)| (index as f64 + aside, line.shown(method));
         let points = lines.iter().enumerate().map(place).collect();
+        if is_alone {
+            return Series::reference(*name, points);
+        }
         let spread = if trials.len() > 1 { lines.iter().map(|line| line.spread(method)).collect() } else { Vec::new() };
         Series { spread, ..Series::marks(*name, points) }
     });

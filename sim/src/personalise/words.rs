@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use super::{
-    adapt::METHODS,
+    adapt::{ALONE, METHODS},
     findings::{Findings, LOCAL, Line, extent},
 };
 
@@ -28,6 +28,7 @@ pub(super) fn text(found: &Findings, plot: Option<&Path>) -> String {
         "  personal    epochs {}, batches of {}, learning rate {}; Ditto's lambda {}",
         plan.epochs, plan.batch_size, plan.learning_rate, adaptation.lambda
     );
+    let _ = writeln!(text, "  {ALONE:<11} the same training without the shared model");
     let _ = writeln!(text, "  mean over   {}", trials.join(", "));
     let shown =
         if found.is_detector() { "balanced accuracy in % (words heard / false alarms, in %)" } else { "accuracy in %" };

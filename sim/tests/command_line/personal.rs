@@ -92,6 +92,7 @@ fn a_released_model_becomes_each_users_own() {
         assert_eq!(accuracy("al", method), 1.0, "{method}: {found}");
         assert_eq!(accuracy("cy", method), f64::from(u8::from(method != "shared model")), "{method}: {found}");
     }
+    assert_eq!(accuracy("cy", "alone"), 1.0, "two words by themselves are easy: {found}");
     let shared = &found["mean_over_users"]["shared model"];
     assert_eq!((&shared["accuracy"], &shared["shown"]), (&0.75.into(), &0.75.into()));
     assert_eq!(
@@ -102,6 +103,9 @@ fn a_released_model_becomes_each_users_own() {
     let picture = world.read("own.svg");
     assert!(picture.contains("n = 4 users, one run"), "{picture}");
     assert!(["cy", "Ditto", "balanced accuracy"].iter().all(|part| picture.contains(part)), "{picture}");
+    // Two clips of the six.
+    let few = world.sim(&[&asked[..], &["--examples", "2", "--json"]].concat()).object();
+    assert_eq!((&few["users"][0]["train"], &found["users"][0]["train"]), (&2.into(), &6.into()));
     // Held tightly, nobody moves; and whichever thread works on whom changes nothing.
     let tight = ["personalise", "out", "--epochs", "40", "--lambda", "19", "--json", "--threads", "1"];
     let tight = world.sim(&tight).object();
