@@ -59,6 +59,23 @@ pub fn examine(model: &ModelSpec, params: &Params, examples: &Examples) -> Resul
     Ok(Examination { evaluation, calibration, ranking })
 }
 
+/// What the model takes each example for: the class of its largest logit, the first of equals, in the order of the examples (of text, in no
+/// particular one). None where no logit is a number.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn answers(model: &ModelSpec, params: &Params, examples: &Examples) -> Result<Vec<Option<u32>>, TrainError> {
+    let mut answers = Vec::with_capacity(examples.len());
+    measure(model, params, examples, |logits, labels, _| {
+        let classes = (logits.len() / labels.len().max(1)).max(1);
+        answers.extend(logits.chunks_exact(classes).map(|row| {
+            let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            row.iter().position(|value| *value == top).map(|class| class as u32)
+        }));
+    })?;
+    Ok(answers)
+}
+
 fn measure(
     model: &ModelSpec,
     params: &Params,

@@ -1,11 +1,12 @@
 //! The device: its data, its models, its local training.
 //!
-//! - [`data`] loads labelled examples (IDX files, LEAF json, tables) and text, and keeps natural users apart;
+//! - [`data`] loads labelled examples (IDX files, LEAF json, tables), text and recordings, and keeps natural users apart;
 //! - [`strokes`] makes a population of handwriting devices out of a seed, [`app_usage`] one of people with telephones; [`drawn`] is either;
 //! - [`trainer`] trains a built-in model on one device's examples, behind `murmur_round`'s `Trainer`;
 //! - [`module`] trains any burn module, through what an app says about it;
 //! - [`evaluation`] measures a model on examples outside the population, [`calibration`] whether it is right as often as it says,
 //!   [`ranking`] how high the right answer stands;
+//! - [`personal`] makes of a released model one of the device's own, which nobody else ever sees;
 //! - [`predictor`] puts to use what was trained;
 //! - [`ceiling`] measures what the machine could do at its best;
 //! - `link` (feature `grpc`) takes part in a coordinator's task over the network.
@@ -24,6 +25,7 @@ pub mod link;
 mod models;
 pub mod module;
 mod order;
+pub mod personal;
 pub mod predictor;
 mod pull;
 pub mod ranking;
@@ -35,7 +37,7 @@ pub mod trainer;
 pub use self::{
     data::{Dataset, Examples},
     drawn::Drawn,
-    evaluation::{Evaluation, Examination, evaluate, examine},
+    evaluation::{Evaluation, Examination, answers, evaluate, examine},
     module::{Learner, ModuleTrainer},
     predictor::Predictor,
     trainer::{BurnTrainer, TrainError},

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use murmur_client::{
     Drawn, Examples,
-    data::{Dataset, Standardise, Table, Text, load_folder, load_table, load_text},
+    data::{Audio, Dataset, Standardise, Table, Text, load_audio, load_folder, load_table, load_text},
     link::{Access, Address, Course, LocalBudget, Policy, State, enrol, take_part},
 };
 use murmur_privacy::units::{DeltaProbability, Epsilon};
@@ -83,8 +83,8 @@ struct Run {
     /// End when one update of this device was counted.
     #[arg(long)]
     once: bool,
-    /// A folder of IDX or LEAF files or of JSON lines of text that knows this device's user, a .toml that describes a table or lines of text, or what a
-    /// program draws: `strokes` (handwriting) or `app_usage` (which application is opened next).
+    /// A folder of IDX or LEAF files or of JSON lines of text that knows this device's user, a .toml that describes a table, lines of text or
+    /// recordings, or what a program draws: `strokes` (handwriting) or `app_usage` (which application is opened next).
     #[arg(long, value_name = "DIR|strokes|app_usage")]
     data: String,
     /// With a folder: the user whose examples these are (one called like the device).
@@ -227,7 +227,7 @@ fn examples(arguments: &Run, device: &DeviceId) -> Result<Examples> {
     Ok(dataset.train().slice(user.indices.clone()))
 }
 
-/// A folder, or a table or lines of text by their description.
+/// A folder, or a table, lines of text or recordings by their description.
 fn dataset(path: &Path) -> Result<Dataset> {
     if path.extension().is_none_or(|extension| extension != "toml") {
         return Ok(load_folder(path)?);
@@ -239,10 +239,14 @@ fn dataset(path: &Path) -> Result<Dataset> {
         let file = file.with_context(|| format!("{}: path is missing: the file that it describes", path.display()))?;
         anyhow::Ok(path.parent().unwrap_or(Path::new("")).join(file))
     };
-    // A table has a column of labels; lines of text have a field of texts.
+    // A table has a column of labels; lines of text have a field of texts; recordings have an index or names.
     if keys.contains_key("text") {
         let lines: Text = toml::from_str(&text).with_context(named)?;
         return Ok(load_text(&lines, &beside(lines.path.as_ref())?)?);
+    }
+    if keys.contains_key("index") || keys.contains_key("name") {
+        let audio: Audio = toml::from_str(&text).with_context(named)?;
+        return Ok(load_audio(&audio, &beside(audio.path.as_ref())?)?);
     }
     let table: Table = toml::from_str(&text).with_context(named)?;
     if table.standardise == Some(Standardise::Whole) {

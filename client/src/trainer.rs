@@ -117,6 +117,19 @@ impl BurnTrainer {
         data: &Examples,
         seed: ShuffleSeed,
     ) -> Result<Vec<f32>, TrainError> {
+        self.difference_of(0..self.dimension, global, plan, data, seed)
+    }
+
+    /// The same, of a stretch of the parameters: all others stay as they are throughout. Of a trainer that was told to train a part of a
+    /// model only, that part is trained whole.
+    pub(crate) fn difference_of(
+        &mut self,
+        learning: Range<usize>,
+        global: &Params,
+        plan: &LocalPlan,
+        data: &Examples,
+        seed: ShuffleSeed,
+    ) -> Result<Vec<f32>, TrainError> {
         plan.validate()?;
         self.check(global, data)?;
         if data.is_empty() {
@@ -129,7 +142,7 @@ impl BurnTrainer {
                 self.adapted = Some(adapted);
                 values
             }
-            None => self.difference_of_all(&mut network, global, plan, data, seed),
+            None => self.difference_of_all(&mut network, &learning, global, plan, data, seed),
         };
         self.network = Some(network);
         Ok(values)
@@ -138,24 +151,31 @@ impl BurnTrainer {
     fn difference_of_all(
         &mut self,
         network: &mut Network,
+        learning: &Range<usize>,
         global: &Params,
         plan: &LocalPlan,
         data: &Examples,
         seed: ShuffleSeed,
     ) -> Vec<f32> {
         network.load(global);
-        let pull = Pull::of(plan);
+        let (pull, some_stay) = (Pull::of(plan), *learning != (0..self.dimension));
         let (mut before, mut after) = (std::mem::take(&mut self.before), std::mem::take(&mut self.after));
         self.follow(network, plan, data, seed, |network, batch| {
             if pull.is_some() {
                 copy_out(network, &mut before);
             }
             network.step(batch, plan.learning_rate);
-            if let Some(pull) = &pull {
-                copy_out(network, &mut after);
-                pull.complete(&mut after, &before, global.values());
-                network.load_values(&after);
+            if pull.is_none() && !some_stay {
+                return;
             }
+            copy_out(network, &mut after);
+            if let Some(pull) = &pull {
+                pull.complete(&mut after, &before, global.values());
+            }
+            let (start, end) = (learning.start, learning.end);
+            after[..start].copy_from_slice(&global.values()[..start]);
+            after[end..].copy_from_slice(&global.values()[end..]);
+            network.load_values(&after);
         });
         (self.before, self.after) = (before, after);
         let (mut values, mut rest) = (Vec::with_capacity(self.dimension), global.values());

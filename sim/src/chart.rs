@@ -12,6 +12,8 @@ const FINE: u32 = 4;
 /// Width and height; a page scales the picture to its column.
 const SIZE: (u32, u32) = (460 * FINE, 310 * FINE);
 const LETTERS: u32 = 13 * FINE;
+/// Middle of a mark in the legend, from its left.
+const LEGEND: i32 = 10 * FINE as i32;
 /// Points of a line that bear a mark.
 const MARKS: usize = 12;
 /// One colour for each series, told apart by people who see no red or no green (Okabe and Ito 2008); a page in the dark lightens them.
@@ -38,6 +40,8 @@ pub struct Axis {
     ticks: Vec<f64>,
     logarithmic: bool,
     percent: bool,
+    /// Names in the place of the numbers 0, 1, 2 and so on.
+    names: Vec<String>,
 }
 
 /// What the points of a series are marked with.
@@ -72,13 +76,21 @@ pub struct Series {
     pub spread: Vec<(f64, f64)>,
     /// Drawn in dashes and without marks: something to compare with.
     pub reference: bool,
+    /// Every point bears a mark, and no line joins them.
+    pub apart: bool,
 }
 
 impl Series {
     /// A line through `points`.
     #[must_use]
     pub fn line(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
-        Self { name: name.into(), points, spread: Vec::new(), reference: false }
+        Self { name: name.into(), points, spread: Vec::new(), reference: false, apart: false }
+    }
+
+    /// Marks at `points`.
+    #[must_use]
+    pub fn marks(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
+        Self { apart: true, ..Self::line(name, points) }
     }
 
     /// Something to compare with.
@@ -108,7 +120,16 @@ impl Axis {
         let step = step.unwrap_or(10.0 * unit);
         let first = (low / step - 1e-9).ceil() as i64;
         let ticks = (0..=10).map(|count| (first + count) as f64 * step).filter(|tick| *tick <= high + step * 1e-9);
-        Self { label: label.into(), range: low..high, ticks: ticks.collect(), logarithmic: false, percent: false }
+        let (label, ticks) = (label.into(), ticks.collect());
+        Self { label, range: low..high, ticks, logarithmic: false, percent: false, names: Vec::new() }
+    }
+
+    /// An axis of things that have names and no size: the first lies at 0, the second at 1.
+    #[must_use]
+    pub fn named(label: impl Into<String>, names: Vec<String>) -> Self {
+        let ticks = (0..names.len()).map(|index| index as f64).collect();
+        let range = -0.5..names.len() as f64 - 0.5;
+        Self { label: label.into(), range, ticks, logarithmic: false, percent: false, names }
     }
 
     /// An axis over all positive finite `values`, in equal factors.
@@ -122,7 +143,7 @@ impl Axis {
         let digits: &[f64] = if high / low > 2e3 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let ticks = decades.flat_map(|decade| digits.iter().map(move |digit| digit * 10.0_f64.powi(decade)));
         let ticks = ticks.filter(|tick| (low..=high).contains(tick)).collect();
-        Self { label: label.into(), range: low..high, ticks, logarithmic: true, percent: false }
+        Self { label: label.into(), range: low..high, ticks, logarithmic: true, percent: false, names: Vec::new() }
     }
 
     /// The same axis with its ticks at these very values, where they are few enough and far enough apart to be told apart on paper.
@@ -161,6 +182,9 @@ impl Axis {
     }
 
     fn name(&self, place: f64) -> String {
+        if let Some(name) = self.names.get(place.round().max(0.0) as usize) {
+            return name.clone();
+        }
         let value = if self.logarithmic { place.exp() } else { place };
         let value = if self.percent { 100.0 * value } else { value };
         let text = match value.abs() {
@@ -235,10 +259,31 @@ impl Chart {
                 context.draw_series(dashes)?.label(&series.name).legend(move |(x, y)| line(x, y, colour));
                 continue;
             }
-            let drawn = LineSeries::new(points.iter().copied(), colour.stroke_width(2 * FINE));
-            context.draw_series(drawn)?.label(&series.name).legend(move |(x, y)| line(x, y, colour));
+            if series.apart {
+                // The legend takes its name from something that is drawn: a line through no point.
+                let nothing = LineSeries::new(std::iter::empty::<(f64, f64)>(), colour);
+                let shown = context.draw_series(nothing)?.label(&series.name);
+                match Mark::of(index) {
+                    Mark::Circle => shown.legend(move |(x, y)| Circle::new((x + LEGEND, y), 4 * FINE, colour.filled())),
+                    Mark::Triangle => {
+                        shown.legend(move |(x, y)| TriangleMarker::new((x + LEGEND, y), 5 * FINE, colour.filled()))
+                    }
+                    Mark::Cross => {
+                        let stroke = colour.stroke_width(2 * FINE);
+                        shown.legend(move |(x, y)| Cross::new((x + LEGEND, y), 4 * FINE, stroke))
+                    }
+                    Mark::Square => shown.legend(move |(x, y)| {
+                        let half = 4 * FINE as i32;
+                        let corners = [(x + LEGEND - half, y - half), (x + LEGEND + half, y + half)];
+                        Rectangle::new(corners, colour.filled())
+                    }),
+                };
+            } else {
+                let drawn = LineSeries::new(points.iter().copied(), colour.stroke_width(2 * FINE));
+                context.draw_series(drawn)?.label(&series.name).legend(move |(x, y)| line(x, y, colour));
+            }
             // All of a few points bear a mark, and some of many: lines are told apart without their colours.
-            let step = if points.len() <= 2 * MARKS { 1 } else { points.len().div_ceil(MARKS) };
+            let step = if series.apart || points.len() <= 2 * MARKS { 1 } else { points.len().div_ceil(MARKS) };
             let marked = points.iter().rev().step_by(step);
             let filled = colour.filled();
             match Mark::of(index) {
@@ -255,11 +300,37 @@ impl Chart {
         }
         if self.caption.is_some() {
             let labels = &mut context.configure_series_labels();
-            let labels = labels.position(SeriesLabelPosition::UpperRight).label_font(("sans-serif", LETTERS));
+            let labels = labels.position(self.emptiest_corner()).label_font(("sans-serif", LETTERS));
             labels.legend_area_size(28 * FINE).margin(6 * FINE).background_style(WHITE.mix(0.9)).draw()?;
         }
         area.present()?;
         Ok(())
+    }
+}
+
+impl Chart {
+    /// Where a legend hides the fewest points: at the top right, if nowhere else there are fewer.
+    fn emptiest_corner(&self) -> SeriesLabelPosition {
+        let share = |axis: &Axis, value: f64| {
+            let (low, high) = (axis.place(axis.range.start), axis.place(axis.range.end));
+            (axis.place(value) - low) / (high - low)
+        };
+        let points = || self.series.iter().flat_map(|series| &series.points);
+        let hidden = |right: bool, top: bool| {
+            let lies = |(x, y): &&(f64, f64)| (share(&self.x, *x) > 0.5) == right && (share(&self.y, *y) > 0.5) == top;
+            points().filter(lies).count()
+        };
+        let corners = [
+            (SeriesLabelPosition::UpperRight, hidden(true, true)),
+            (SeriesLabelPosition::LowerRight, hidden(true, false)),
+            (SeriesLabelPosition::LowerLeft, hidden(false, false)),
+            (SeriesLabelPosition::UpperLeft, hidden(false, true)),
+        ];
+        // The first of equals.
+        corners
+            .into_iter()
+            .min_by_key(|(_, hidden)| *hidden)
+            .map_or(SeriesLabelPosition::UpperRight, |(corner, _)| corner)
     }
 }
 
@@ -324,6 +395,22 @@ mod tests {
         assert_eq!(axis.name(0.8), "80 %");
         // One value, or none, still has an axis.
         assert!(!Axis::linear("one", [3.0]).ticks.is_empty() && !Axis::logarithmic("none", []).ticks.is_empty());
+    }
+
+    #[test]
+    fn named_things_bear_marks_and_the_legend_lies_where_the_fewest_do() {
+        let chart = |ys: [f64; 3]| Chart {
+            x: Axis::named("who", vec!["ann".to_owned(), "bob".to_owned(), "cyn".to_owned()]),
+            y: Axis::between("accuracy", 0.0, 1.0),
+            series: vec![Series::marks("own", (0..3).map(f64::from).zip(ys).collect())],
+            caption: Some("three".to_owned()),
+        };
+        let svg = chart([0.9, 0.8, 0.7]).svg().unwrap();
+        assert!(svg.contains("bob") && svg.contains("who"), "{svg}");
+        // One for each point and one in the legend; lines are those of the axes alone.
+        assert_eq!(svg.matches("<circle").count(), 4, "{svg}");
+        assert!(matches!(chart([0.9, 0.8, 0.7]).emptiest_corner(), SeriesLabelPosition::LowerRight));
+        assert!(matches!(chart([0.1, 0.8, 0.2]).emptiest_corner(), SeriesLabelPosition::UpperRight));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use murmur_sim::{
     explain::{Explain, ExplainError},
     mechanism::Mechanism,
     output,
+    personalise::Personalise,
     scenario::Overrides,
     tune,
 };
@@ -61,6 +62,8 @@ enum Command {
     Check(CheckArguments),
     /// How good a model is on test data, by user, and whether it is right as often as it says.
     Evaluate(Evaluate),
+    /// What users gain by making a released model their own, on their devices.
+    Personalise(Personalise),
     /// What a data set holds.
     #[command(subcommand)]
     Data(Data),
@@ -114,6 +117,10 @@ pub(crate) fn main() -> ExitCode {
             return told(answer, asked.json, refused);
         }
         Command::Evaluate(asked) => (asked.json, answered(asked.answer(), asked.json)),
+        Command::Personalise(asked) => {
+            let answer = waiting("training personal models", quiet || asked.json, || asked.answer());
+            (asked.json, answered(answer, asked.json))
+        }
         Command::Data(asked) => (asked.json(), answered(asked.answer(), asked.json())),
         Command::Mechanism(mechanism) => return told(mechanism.answer(), mechanism.json(), false),
         Command::Bench(benchmark) => (benchmark.json(), bench(&benchmark, quiet)),

@@ -172,6 +172,12 @@ pub enum SimError {
         /// What is wrong.
         cause: CheckpointError,
     },
+    /// Models that cannot be made personal.
+    #[error("{what}")]
+    Personal {
+        /// Why, and what to do.
+        what: String,
+    },
     /// A model file that says nothing of its layers.
     #[error(
         "{}: no scenario.toml lies beside it: name a --scenario, or a --task whose [model] it is and the --data to test it on",

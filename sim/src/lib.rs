@@ -16,6 +16,7 @@ pub mod explain;
 pub mod folder;
 pub mod mechanism;
 pub mod output;
+pub mod personalise;
 pub mod population;
 pub mod report;
 pub mod run;

@@ -31,13 +31,15 @@ pub(super) struct Origin {
 /// ([`Examples::select`], [`Examples::slice`]) only for as long as the device trains.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    train: Examples,
-    users: Option<Vec<User>>,
-    test: Option<Examples>,
-    test_users: Option<Vec<User>>,
-    unseen: Option<Part>,
-    train_origins: Vec<Origin>,
-    test_origins: Vec<Origin>,
+    pub(super) train: Examples,
+    pub(super) users: Option<Vec<User>>,
+    pub(super) test: Option<Examples>,
+    pub(super) test_users: Option<Vec<User>>,
+    pub(super) unseen: Option<Part>,
+    /// What unseen users would train on.
+    pub(super) unseen_train: Option<Part>,
+    pub(super) train_origins: Vec<Origin>,
+    pub(super) test_origins: Vec<Origin>,
 }
 
 /// Examples, and whose they are.
@@ -78,11 +80,27 @@ impl Dataset {
         };
         let (test, test_origins) = test.unzip();
         let test_origins = test_origins.unwrap_or_default();
-        let dataset = Self { train, users, test, test_users: None, unseen: None, train_origins, test_origins };
+        let (test_users, unseen, unseen_train) = (None, None, None);
+        let dataset = Self { train, users, test, test_users, unseen, unseen_train, train_origins, test_origins };
         if let Some(test) = &dataset.test {
             dataset.check_shape(test, &path_of(&dataset.test_origins, 0))?;
         }
         Ok(dataset)
+    }
+
+    /// A dataset of the training and the test examples of users who are all known, from one file.
+    pub(super) fn from_users(
+        (train, train_origins): (Part, Vec<Origin>),
+        (test, test_origins): (Part, Vec<Origin>),
+        path: &Path,
+    ) -> Result<Self, DataError> {
+        let tested = (!test.examples.is_empty()).then_some((test.examples, test_origins));
+        let known = train.users.map(|users| (users, path.to_owned()));
+        let dataset = Self::from_files((train.examples, train_origins), known, tested)?;
+        match test.users.filter(|_| dataset.test.is_some()) {
+            Some(users) => dataset.with_test_users(users, path),
+            None => Ok(dataset),
+        }
     }
 
     /// The same, knowing whose the test examples are.
@@ -148,6 +166,18 @@ impl Dataset {
         self.unseen.as_ref()?.users.as_deref()
     }
 
+    /// What those would train on who are held out, and do not: for models of their own, when there are any.
+    #[must_use]
+    pub fn unseen_train(&self) -> Option<&Examples> {
+        self.unseen_train.as_ref().map(|part| &part.examples)
+    }
+
+    /// Whose these are.
+    #[must_use]
+    pub fn unseen_train_users(&self) -> Option<&[User]> {
+        self.unseen_train.as_ref()?.users.as_deref()
+    }
+
     /// Training examples, users and test examples, by value.
     #[must_use]
     pub fn into_parts(self) -> (Examples, Option<Vec<User>>, Option<Examples>) {
@@ -169,7 +199,7 @@ impl Dataset {
     }
 }
 
-fn path_of(origins: &[Origin], index: usize) -> PathBuf {
+pub(super) fn path_of(origins: &[Origin], index: usize) -> PathBuf {
     let origin = origins.iter().find(|origin| origin.indices.contains(&index)).or(origins.first());
     origin.map_or_else(PathBuf::new, |origin| origin.path.clone())
 }

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use murmur_round::device_id::{DeviceId, DeviceIdError};
 use thiserror::Error;
 
-use super::{ExampleError, TableError, TensorsError, TextError};
+use super::{AudioError, ExampleError, TableError, TensorsError, TextError};
 
 /// A file or folder that holds no usable examples; names it and says why.
 #[derive(Debug, Error)]
@@ -127,6 +127,14 @@ pub enum DataError {
         /// What is wrong, and where.
         cause: TextError,
     },
+    /// Recordings are not what their description says.
+    #[error("{}: {cause}", path.display())]
+    Audio {
+        /// The folder, the archive or the index.
+        path: PathBuf,
+        /// What is wrong, and where.
+        cause: AudioError,
+    },
     /// Two files of lines of text in one folder.
     #[error("{}: {first} and {second} both hold lines: name one of them in a .toml with path, user, text and train", folder.display())]
     TwoTexts {
@@ -232,6 +240,26 @@ pub enum DataError {
         path: PathBuf,
         /// The name.
         user: DeviceId,
+    },
+    /// Somebody is to be held out, and the data do not say whose examples are whose.
+    #[error("{}: these data do not say whose training and whose test examples there are: nobody can be held out", path.display())]
+    NobodyKnown {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody is to be held out who is not there.
+    #[error("{}: no user is called {user}, who is to be held out", path.display())]
+    NoUser {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        user: DeviceId,
+    },
+    /// Everybody is held out.
+    #[error("{}: everybody is held out: leave somebody to train", path.display())]
+    NobodyTrains {
+        /// The file.
+        path: PathBuf,
     },
     /// A table of users without the needed columns.
     #[error("{}: the first line must name the columns user, offset and count", path.display())]

@@ -204,6 +204,7 @@ fn scenario(arguments: &TrainArguments) -> Result<Scenario, SimError> {
             delta: None,
             local_epsilon: None,
             local_delta: None,
+            held_out: Vec::new(),
             source: Source::Teacher {},
             partition: None,
         },

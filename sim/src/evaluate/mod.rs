@@ -26,9 +26,9 @@ use crate::{
 };
 
 /// What a folder of results calls its model.
-const MODEL: &str = "model.safetensors";
+pub(crate) const MODEL: &str = "model.safetensors";
 /// What it calls its scenario.
-const SCENARIO: &str = "scenario.toml";
+pub(crate) const SCENARIO: &str = "scenario.toml";
 
 /// A model to evaluate.
 #[derive(Debug, Args)]

@@ -1,16 +1,18 @@
 //! Virtual devices: who they are and what data they hold, made only when asked for.
 
+mod own;
 mod partition;
 mod teacher;
 mod tested;
 
+pub use own::Own;
 pub use tested::{Held, Tested};
 
 use std::{borrow::Cow, path::Path};
 
 use murmur_client::{
     Dataset, Drawn, Examples,
-    data::{Table, Text, User, load_folder, load_table, load_text},
+    data::{User, load_audio, load_folder, load_table, load_text},
 };
 use murmur_round::{device_id::DeviceId, model::ModelSpec};
 
@@ -62,8 +64,25 @@ impl Population {
             Source::Strokes {} => Self::of_drawn(scenario, Drawn::Strokes),
             Source::AppUsage {} => Self::of_drawn(scenario, Drawn::AppUsage),
             Source::Teacher {} => Self::of_teacher(scenario),
-            Source::Table(table) => Self::of_table(scenario, table),
-            Source::Text(text) => Self::of_text(scenario, text),
+            Source::Table(table) => {
+                let path = named(table.path.as_deref(), "a table")?;
+                Self::of_file(
+                    scenario,
+                    path,
+                    load_table(table, path)?,
+                    "no row is for testing: name a column with split",
+                )
+            }
+            Source::Text(text) => {
+                let path = named(text.path.as_deref(), "text")?;
+                let untested = "nothing is left to test on: lower population.source.train";
+                Self::of_file(scenario, path, load_text(text, path)?, untested)
+            }
+            Source::Audio(audio) => {
+                let path = named(audio.path.as_deref(), "audio")?;
+                let untested = "no clip is for testing: say with split which are";
+                Self::of_file(scenario, path, load_audio(audio, path)?, untested)
+            }
             Source::Folder { path: None } => Err(SimError::Population(
                 "the source is a folder and none is named: give --data DIR, or set population.source.path".to_owned(),
             )),
@@ -98,23 +117,11 @@ impl Population {
         Ok(Self { names: Names::Numbered(devices), data: Data::Held(held), test, test_users: Vec::new() })
     }
 
-    fn of_table(scenario: &Scenario, table: &Table) -> Result<Self, SimError> {
-        let path = named(table.path.as_deref(), "a table")?;
-        let dataset = load_table(table, path)?;
+    /// The population of one file whose users are devices; `untested` says what to do where it holds nothing to test on.
+    fn of_file(scenario: &Scenario, path: &Path, dataset: Dataset, untested: &str) -> Result<Self, SimError> {
         check(&dataset, &scenario.task.model)?;
-        Self::of_users(dataset).ok_or_else(|| {
-            SimError::Population(format!("{}: no row is for testing: name a column with split", path.display()))
-        })
-    }
-
-    fn of_text(scenario: &Scenario, text: &Text) -> Result<Self, SimError> {
-        let path = named(text.path.as_deref(), "text")?;
-        let dataset = load_text(text, path)?;
-        check(&dataset, &scenario.task.model)?;
-        Self::of_users(dataset).ok_or_else(|| {
-            let message = "nothing is left to test on: lower population.source.train";
-            SimError::Population(format!("{}: {message}", path.display()))
-        })
+        let dataset = dataset.holding_out(&scenario.population.held_out)?;
+        Self::of_users(dataset).ok_or_else(|| SimError::Population(format!("{}: {untested}", path.display())))
     }
 
     /// Every user of the data is a device; none where there is nothing to test on.
@@ -131,6 +138,7 @@ impl Population {
         let (spec, model) = (&scenario.population, &scenario.task.model);
         let dataset = load_folder(folder)?;
         check(&dataset, model)?;
+        let dataset = dataset.holding_out(&spec.held_out)?;
         let test = test_of(&dataset, folder)?;
         let devices = spec.devices.unwrap_or_default();
         let samples = spec.samples_per_device.unwrap_or_default();

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use murmur_client::data::{Table, Text};
+use murmur_client::data::{Audio, Table, Text};
 use murmur_privacy::units::{DeltaProbability, Epsilon};
+use murmur_round::device_id::DeviceId;
 use serde::{Deserialize, Serialize};
 
 /// The whole file.
@@ -56,6 +57,9 @@ pub struct PopulationSpec {
     /// The failure probability of that; left out: only mechanisms without one are taken part in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local_delta: Option<DeltaProbability>,
+    /// Users of the data who are no devices: nobody trains on their examples, and what they have for testing is measured apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out: Vec<DeviceId>,
     /// Where examples come from.
     pub source: Source,
     /// Which device holds which examples. Left out for `strokes` and `app_usage`, whose devices are people, and for `teacher`.
@@ -79,6 +83,9 @@ pub enum Source {
     /// A file of JSON lines of text, and what their fields mean. Every user of it is a device, and what comes last of each user's text is the
     /// test set. Its path is found as that of a table.
     Text(Text),
+    /// Recordings in a folder or an archive, and how to tell whose they are and what is said in them. Every user of them is a device, and what is
+    /// said to be for testing is the test set. The path is found as that of a table, and an index beside it.
+    Audio(Audio),
     /// A folder of IDX or LEAF files, or of one file of JSON lines of text.
     Folder {
         /// The folder, relative to the scenario's own; `--data` replaces it.
@@ -225,22 +232,22 @@ impl PopulationSpec {
                         .to_owned(),
                 );
             }
-            (Source::Table(_) | Source::Text(_), Some(_)) => {
+            (Source::Table(_) | Source::Text(_) | Source::Audio(_), Some(_)) => {
                 return Err(
-                    "population.partition: the devices of source \"table\" or \"text\" are its users, remove the key"
+                    "population.partition: the devices of source \"table\", \"text\" or \"audio\" are its users, remove the key"
                         .to_owned(),
                 );
             }
-            (Source::Table(_) | Source::Text(_), None)
+            (Source::Table(_) | Source::Text(_) | Source::Audio(_), None)
                 if self.devices.is_some() || self.samples_per_device.is_some() =>
             {
                 return Err(
-                    "population.devices and samples_per_device come from the data with source \"table\" or \"text\"; \
+                    "population.devices and samples_per_device come from the data with source \"table\", \"text\" or \"audio\"; \
                             remove the keys"
                         .to_owned(),
                 );
             }
-            (Source::Table(_) | Source::Text(_), None) => {}
+            (Source::Table(_) | Source::Text(_) | Source::Audio(_), None) => {}
             (Source::Folder { .. }, None) => {
                 return Err("population.partition is missing: natural, iid, dirichlet, shards or quantity".to_owned());
             }
@@ -267,6 +274,16 @@ impl PopulationSpec {
                 }
             }
             _ => {}
+        }
+        let are_users = match self.source {
+            Source::Table(_) | Source::Text(_) | Source::Audio(_) => true,
+            Source::Folder { .. } => self.partition == Some(Partition::Natural {}),
+            Source::Strokes {} | Source::Teacher {} => false,
+        };
+        if !self.held_out.is_empty() && !are_users {
+            return Err(
+                "population.held_out names users of the data, and the devices are none: remove the key".to_owned()
+            );
         }
         if self.devices == Some(0) {
             return Err("population.devices must be at least 1".to_owned());

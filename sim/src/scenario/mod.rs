@@ -127,6 +127,7 @@ impl Scenario {
                 }
             }
             (Source::Text(text), given) => text.path = file_meant(text.path.as_deref(), given.as_deref(), path)?,
+            (Source::Audio(audio), given) => audio.path = file_meant(audio.path.as_deref(), given.as_deref(), path)?,
             (Source::Strokes {} | Source::AppUsage {} | Source::Teacher {}, Some(_)) => {
                 let message = "--data was given, but the population's source is not a folder";
                 return Err(scenario_error(path, message.to_owned()));

@@ -91,15 +91,7 @@ pub fn load_table(table: &Table, path: &Path) -> Result<Dataset, DataError> {
         let examples = examples.map_err(|cause| DataError::Examples { path: path.to_owned(), cause })?;
         Ok::<_, DataError>((Part { examples, users: Some(stretches) }, origins))
     };
-    let (train, train_origins) = part(|user| &user.train)?;
-    let (test, test_origins) = part(|user| &user.test)?;
-    let tested = (!test.examples.is_empty()).then_some((test.examples, test_origins));
-    let known = train.users.map(|users| (users, path.to_owned()));
-    let dataset = Dataset::from_files((train.examples, train_origins), known, tested)?;
-    match test.users.filter(|_| dataset.test().is_some()) {
-        Some(users) => dataset.with_test_users(users, path),
-        None => Ok(dataset),
-    }
+    Dataset::from_users(part(|user| &user.train)?, part(|user| &user.test)?, path)
 }
 
 /// One user's rows.
