@@ -107,8 +107,8 @@ fn one_step_follows_the_finite_differences_of_the_loss_along_what_is_trained() {
                     trained.values_mut()[place] = before;
                     found
                 };
-                // In single precision: fourth order, with steps that rounding does not eat.
-                let slope = (8.0 * (at(4e-3) - at(-4e-3)) - (at(8e-3) - at(-8e-3))) / (12.0 * 4e-3);
+                // In single precision: a step that rounding does not eat, and that seldom crosses a kink.
+                let slope = (at(1e-3) - at(-1e-3)) / 2e-3;
                 let difference = (f64::from(moved[place]) + slope).abs();
                 checked += 1;
                 steep += usize::from(slope.abs() > 1e-3);
