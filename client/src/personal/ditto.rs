@@ -25,6 +25,6 @@ pub fn ditto(
     own: &Examples,
     seed: ShuffleSeed,
 ) -> Result<Params, TrainError> {
-    let plan = LocalPlan { proximal: Some(lambda), ..*plan };
+    let plan = LocalPlan { proximal: Some(lambda), adaptive_proximal: None, ..*plan };
     Ok(moved(global, &trainer.difference(global, &plan, own, seed)?)?)
 }

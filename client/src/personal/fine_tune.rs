@@ -22,6 +22,6 @@ pub fn fine_tuned(
     own: &Examples,
     seed: ShuffleSeed,
 ) -> Result<Params, TrainError> {
-    let plan = LocalPlan { proximal: None, ..*plan };
+    let plan = LocalPlan { proximal: None, adaptive_proximal: None, ..*plan };
     Ok(moved(global, &trainer.difference(global, &plan, own, seed)?)?)
 }

@@ -32,7 +32,7 @@ pub fn with_own_head(
     own: &Examples,
     seed: ShuffleSeed,
 ) -> Result<Params, TrainError> {
-    let plan = LocalPlan { proximal: None, ..*plan };
+    let plan = LocalPlan { proximal: None, adaptive_proximal: None, ..*plan };
     let difference = trainer.difference_of(head_of(global.layout()), global, &plan, own, seed)?;
     Ok(moved(global, &difference)?)
 }

@@ -143,11 +143,15 @@ impl Personalise {
     }
 
     fn adaptation(&self, scenario: &Scenario) -> Result<Adaptation, SimError> {
-        let task = &scenario.task.plan;
+        let Some(task) = scenario.task.plan() else {
+            let what = format!("the task {} trains nothing: there is no model to make personal", scenario.task.name);
+            return Err(SimError::Personal { what });
+        };
         let plan = LocalPlan {
             epochs: self.epochs.unwrap_or(task.epochs),
             batch_size: self.batch_size.unwrap_or(task.batch_size),
             learning_rate: self.learning_rate.unwrap_or(task.learning_rate),
+            adaptive_proximal: None,
             ..*task
         };
         plan.validate().map_err(|error| SimError::Personal { what: error.to_string() })?;

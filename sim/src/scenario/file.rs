@@ -278,7 +278,7 @@ impl PopulationSpec {
         let are_users = match self.source {
             Source::Table(_) | Source::Text(_) | Source::Audio(_) => true,
             Source::Folder { .. } => self.partition == Some(Partition::Natural {}),
-            Source::Strokes {} | Source::Teacher {} => false,
+            Source::Strokes {} | Source::AppUsage {} | Source::Teacher {} => false,
         };
         if !self.held_out.is_empty() && !are_users {
             return Err(
