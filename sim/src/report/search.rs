@@ -54,7 +54,7 @@ pub fn search(tuned: &Tuned) -> Result<String, ReportError> {
         ),
         (
             "One more run",
-            format!("{:.2} to {:.2} %", 100.0 * point.accuracy_low, 100.0 * point.accuracy_high),
+            format!("{:.1} to {:.1} %", 100.0 * point.accuracy_low, 100.0 * point.accuracy_high),
             format!("with probability {CONFIDENCE}"),
         ),
         ("Trials", tuned.trials.len().to_string(), format!("over {} noise levels", tuned.candidates.len())),
@@ -73,7 +73,7 @@ pub fn search(tuned: &Tuned) -> Result<String, ReportError> {
 fn curves(tuned: &Tuned) -> Result<Section, ReportError> {
     let figures = [frontier::figure(tuned).markup()?, frontier::course(tuned).markup()?];
     let body = html! {
-        p { "For each noise level the settings that did best in the search were run again with seeds that it had not seen: what is shown here was not chosen by." }
+        p { "For each noise level the settings that did best in the search were run again with seeds that it had not seen: these runs chose nothing." }
         div.figures { @for figure in &figures { (figure) } }
         div.scroll tabindex="0" {
             table {
