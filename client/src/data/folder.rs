@@ -8,7 +8,9 @@ use std::{
 use super::{
     DataError, Dataset, Examples, User,
     dataset::{Origin, Part},
-    idx, leaf, tensors, text, users,
+    idx, leaf,
+    leaf_archive::{self, ARCHIVES, Loaded},
+    tensors, text, users,
 };
 
 /// Files of users who have no training examples.
@@ -30,7 +32,7 @@ const LINES: [&str; 2] = [".jsonl", ".jsonl.gz"];
 /// - Text: one `.jsonl` or `.jsonl.gz` file whose lines have the fields `user` and `text` (or `speeches`). The first 80 % of each user's
 ///   characters are for training.
 ///
-/// A single file of LEAF or of text may take the place of a folder.
+/// A single file of LEAF or of text may take the place of a folder, and so may an archive (`.tar`, `.tar.gz`) of LEAF's folders.
 ///
 /// # Errors
 /// [`DataError`] naming the file, or the folder when it holds nothing known.
@@ -80,6 +82,13 @@ fn load_file(path: &Path) -> Result<Dataset, DataError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if LINES.iter().any(|end| name.ends_with(end)) {
         return text::load_found(path);
+    }
+    if ARCHIVES.iter().any(|end| name.ends_with(end)) {
+        let [train, test] = leaf_archive::load(path)?;
+        let nothing = || DataError::NoDataset { folder: path.to_owned() };
+        let (examples, users, origins) = merged(train.into_iter().map(Ok))?.ok_or_else(nothing)?;
+        let test = merged(test.into_iter().map(Ok))?.map(|(examples, _, origins)| (examples, origins));
+        return Dataset::from_files((examples, origins), Some((users, path.to_owned())), test);
     }
     let leaf = JSON.iter().any(|end| name.ends_with(end)).then(|| load_leaf(&[path.to_owned()])).transpose()?.flatten();
     let (examples, users, origins) = leaf.ok_or_else(|| DataError::NoDataset { folder: path.to_owned() })?;
@@ -144,11 +153,17 @@ type Leaf = (Examples, Vec<User>, Vec<Origin>);
 
 /// All users of all files in one block; none when there is no file.
 fn load_leaf(files: &[PathBuf]) -> Result<Option<Leaf>, DataError> {
+    merged(files.iter().map(|path| Ok((path.clone(), leaf::load_file(path)?))))
+}
+
+/// The same of files as they are read.
+fn merged(files: impl Iterator<Item = Result<Loaded, DataError>>) -> Result<Option<Leaf>, DataError> {
     let mut block: Option<Examples> = None;
     let (mut users, mut origins) = (Vec::new(), Vec::new());
-    for path in files {
+    for file in files {
+        let (path, loaded) = file?;
         let start = block.as_ref().map_or(0, Examples::len);
-        for (name, examples) in leaf::load_file(path)? {
+        for (name, examples) in loaded {
             let offset = block.as_ref().map_or(0, Examples::len);
             users.push(User { name, indices: offset..offset + examples.len() });
             match &mut block {
@@ -160,7 +175,7 @@ fn load_leaf(files: &[PathBuf]) -> Result<Option<Leaf>, DataError> {
                 }
             }
         }
-        origins.push(Origin { indices: start..block.as_ref().map_or(0, Examples::len), path: path.clone() });
+        origins.push(Origin { indices: start..block.as_ref().map_or(0, Examples::len), path });
     }
     Ok(block.map(|block| (block, users, origins)))
 }

@@ -84,8 +84,12 @@ impl<'de> Deserialize<'de> for ByUser {
 /// # Errors
 /// [`DataError`] naming the file and, where there is one, the user.
 pub fn load_file(path: &Path) -> Result<Vec<(DeviceId, Examples)>, DataError> {
+    parse(path, read_up_to(path, &mut open(path)?, LIMIT)?)
+}
+
+/// The same of bytes, which errors call `path`.
+pub(super) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Vec<(DeviceId, Examples)>, DataError> {
     let path_buf = || path.to_owned();
-    let bytes = read_up_to(path, &mut open(path)?, LIMIT)?;
     let mut leaf: Leaf = serde_json::from_slice(&bytes).map_err(|cause| DataError::Json { path: path_buf(), cause })?;
     drop(bytes);
     if leaf.users.len() != leaf.num_samples.len() {

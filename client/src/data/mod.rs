@@ -12,6 +12,7 @@ mod folder;
 mod held_out;
 mod idx;
 mod leaf;
+mod leaf_archive;
 mod source;
 mod table;
 mod tensors;

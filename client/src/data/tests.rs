@@ -137,6 +137,33 @@ fn one_file_is_a_data_set_too() {
 }
 
 #[test]
+fn leaf_folders_may_lie_in_an_archive() {
+    let leaf = |user: &str, label: u32| {
+        format!(
+            r#"{{"users": ["{user}"], "num_samples": [1], "user_data": {{"{user}": {{"x": [[0.5, 1.0]], "y": [{label}]}}}}}}"#
+        )
+    };
+    let files =
+        [("all/test/t.json", leaf("a", 2)), ("all/train/2.json", leaf("b", 1)), ("all/train/1.json", leaf("a", 0))];
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, text) in &files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, text.as_bytes()).unwrap();
+    }
+    let whole = gzip(&archive.into_inner().unwrap());
+    let broken = whole[..whole.len() / 2].to_vec();
+    let there = folder(&[("all.tar.gz", whole), ("none.tar", vec![0; 1024]), ("broken.tgz", broken)]);
+    let dataset = load_folder(&there.path().join("all.tar.gz")).unwrap();
+    let names: Vec<_> = dataset.users().unwrap().iter().map(|user| user.name.to_string()).collect();
+    assert_eq!(names, ["a", "b"], "by the names of their files");
+    assert_eq!((dataset.train().labels(), dataset.test().unwrap().labels()), ([0, 1].as_slice(), [2].as_slice()));
+    assert!(matches!(load_folder(&there.path().join("none.tar")), Err(DataError::NoDataset { .. })));
+    assert!(load_folder(&there.path().join("broken.tgz")).is_err());
+}
+
+#[test]
 fn tensors_take_the_place_of_idx_files() {
     use safetensors::{Dtype, tensor::TensorView};
     let (inputs, labels_bytes) = ([0, 255, 51, 102, 153, 204], [0, 1, 7]);
