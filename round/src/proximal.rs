@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 /// has fallen so many rounds in a row.
 ///
 /// # Guarantee
-/// `mu` is a function of released metrics alone, so it is public, and costs nothing beside them.
+/// `mu` is a function of released metrics alone, so it is public, and costs nothing beside them. A task whose models are within a claim
+/// follows only metrics that are within it too: it is refused with metrics in clear, which would reach its models by way of `mu`.
 ///
 /// # Source
 /// Li, Sahu, Zaheer, Sanjabi, Talwalkar and Smith 2020 (1812.06127), section 5.3, figure 3: step 0.1, five rounds, from 0 or 1.

@@ -120,6 +120,12 @@ pub enum TaskError {
          plan.proximal"
     )]
     NoLossToFollow,
+    /// A pull that would carry what nobody noised into a model that is promised to be noised.
+    #[error(
+        "plan.adaptive_proximal would follow what privacy.non_private_metrics publishes without noise, and the models that it leads to would no \
+         longer be within the claim: give privacy.metrics a share of the budget, or write plan.proximal"
+    )]
+    UnnoisedLossToFollow,
     /// Metrics in clear tell who was sampled.
     #[error(
         "privacy.non_private_metrics would publish what a secretly chosen cohort measured, and the claim rests on that secret: give \

@@ -107,6 +107,12 @@ impl Task {
         if self.plan().is_some_and(|plan| plan.adaptive_proximal.is_some()) && self.privacy.metrics.is_none() {
             return Err(TaskError::NoLossToFollow);
         }
+        if self.plan().is_some_and(|plan| plan.adaptive_proximal.is_some())
+            && self.privacy.metrics_are_open()
+            && self.privacy.delta().is_some()
+        {
+            return Err(TaskError::UnnoisedLossToFollow);
+        }
         if self.privacy.metrics_are_open() && self.privacy.delta().is_some() && self.participation.is_secret() {
             return Err(TaskError::OpenMetricsOfASecretCohort);
         }

@@ -101,6 +101,11 @@ fn fedprox_may_follow_the_loss_that_rounds_release() {
     let manifest: Value = serde_json::from_str(head["__metadata__"]["murmur"].as_str().unwrap()).unwrap();
     assert_eq!(manifest["proximal"]["mu"], expected, "{losses:?}");
     assert_eq!(manifest["proximal"]["loss"].as_f64(), losses[5]);
+    // One that would carry what nobody noised into models that are promised to be noised.
+    let fixed = r#"participation = { kind = "fixed", cohort = 6, window_seconds = 10, minimum_reports = 3 }"#;
+    let open = with(&task(&format!("{GAUSSIAN}, non_private_metrics = true")), "participation", fixed);
+    world.write("unnoised.toml", with(&open, "plan", &plan(rule)));
+    world.fails(&["run", "scenario.toml", "--task", "unnoised.toml"], &["plan.adaptive_proximal", "without noise"]);
     // A pull that follows nothing.
     world.write("blind.toml", with(&task(GAUSSIAN), "plan", &plan(rule)));
     world.fails(&["run", "scenario.toml", "--task", "blind.toml"], &["plan.adaptive_proximal", "privacy.metrics"]);
