@@ -5,3 +5,4 @@ mod enrolled;
 mod hostile;
 pub(crate) mod house;
 mod requests;
+mod slow;

@@ -4,7 +4,7 @@ mod announcements;
 mod chunks;
 mod late;
 mod messages;
-mod slow;
+pub(crate) mod slow;
 mod streams;
 mod values;
 

@@ -23,9 +23,11 @@ use crate::{process::LONG, zero_device::zeros};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn hasty() -> Limits {
+/// Limits of which a test sees the end.
+pub(crate) fn hasty() -> Limits {
     Limits {
         call: SECOND,
+        handshake: 2 * SECOND,
         upload_patience: SECOND,
         upload_rate: 1_000_000.try_into().unwrap(),
         connection_age: 2 * SECOND,
@@ -34,15 +36,19 @@ fn hasty() -> Limits {
     }
 }
 
-fn connections() -> usize {
+/// How many peers are slow at once.
+pub(crate) fn connections() -> usize {
     std::env::var("MURMUR_SLOW_CONNECTIONS").map_or(200, |number| number.parse().unwrap())
 }
+
+/// What every HTTP/2 connection begins with.
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// One byte a second of what every HTTP/2 connection begins with: how long the coordinator puts up with it.
 async fn drip(port: u16) -> Duration {
     let start = Instant::now();
     let mut tcp = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    for byte in b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".iter().cycle() {
+    for byte in PREFACE.iter().cycle() {
         assert!(start.elapsed() < LONG, "nobody minds");
         if tcp.write_all(&[*byte]).await.is_err() {
             break;

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{hostile::reason, zero_device::ZeroDevice};
 
-/// Shakes hands and waits for the first word: that of the service, or what TLS says instead.
-fn first_word(house: &House, port: u16, shown: Option<String>) -> Result<(), rustls::Error> {
+/// How a peer shakes hands that knows the house, and shows this or nothing.
+pub(super) fn client_config(house: &House, shown: Option<String>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(house.files().device_ca()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -31,9 +31,15 @@ fn first_word(house: &House, port: u16, shown: Option<String>) -> Result<(), rus
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols.push(b"h2".to_vec());
+    config
+}
+
+/// Shakes hands and waits for the first word: that of the service, or what TLS says instead.
+fn first_word(house: &House, port: u16, shown: Option<String>) -> Result<(), rustls::Error> {
     let tcp = TcpStream::connect(("127.0.0.1", port)).unwrap();
     tcp.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let connection = ClientConnection::new(Arc::new(config), "127.0.0.1".try_into().unwrap()).unwrap();
+    let config = Arc::new(client_config(house, shown));
+    let connection = ClientConnection::new(config, "127.0.0.1".try_into().unwrap()).unwrap();
     let error = match StreamOwned::new(connection, tcp).read(&mut [0; 16]) {
         Ok(count) => {
             assert!(count > 0, "closed without a word");
