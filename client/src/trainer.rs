@@ -157,8 +157,15 @@ impl BurnTrainer {
         data: &Examples,
         seed: ShuffleSeed,
     ) -> Vec<f32> {
-        network.load(global);
         let (pull, some_stay) = (Pull::of(plan), *learning != (0..self.dimension));
+        if pull.is_none() && !some_stay {
+            self.order.begin(data.len(), seed);
+            let seen = (self.sight.see(data.inputs()), data.labels());
+            if let Some(values) = network.difference(global.values(), seen, plan, &mut self.order) {
+                return values;
+            }
+        }
+        network.load(global);
         let (mut before, mut after) = (std::mem::take(&mut self.before), std::mem::take(&mut self.after));
         self.follow(network, plan, data, seed, |network, batch| {
             if pull.is_some() {

@@ -29,6 +29,25 @@ impl Dense {
         }
     }
 
+    /// Takes its bias from the front of `values`, and leaves the weight before it where it is: the weight.
+    pub(super) fn load_bias<'a>(&mut self, values: &mut &'a [f32]) -> &'a [f32] {
+        let (weight, rest) = values.split_at(self.weight.len());
+        let (bias, rest) = rest.split_at(self.bias.len());
+        self.bias.copy_from_slice(bias);
+        *values = rest;
+        weight
+    }
+
+    /// Numbers in each example.
+    pub(super) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Numbers that an example is answered with.
+    pub(super) fn outputs(&self) -> usize {
+        self.bias.len()
+    }
+
     /// Its parameters, weight and bias.
     pub(super) fn parameters(&self) -> [&[f32]; 2] {
         [&self.weight, &self.bias]
@@ -36,23 +55,31 @@ impl Dense {
 
     /// Outputs, one row per example, behind a ReLU if `cut`.
     fn forward(&mut self, input: &[f32], cut: bool) {
-        let (examples, outputs) = (input.len() / self.inputs, self.bias.len());
-        self.output.clear();
-        (0..examples).for_each(|_| self.output.extend_from_slice(&self.bias));
+        self.output_of(input.len() / self.inputs);
         let weight = Matrix::new(&self.weight, self.inputs).transposed();
         product::add(&mut self.output, 1.0, Matrix::new(input, self.inputs), weight);
-        debug_assert_eq!(self.output.len(), examples * outputs);
         if cut {
-            // A NaN is passed on, as everywhere.
-            self.output.iter_mut().for_each(|value| *value = if *value <= 0.0 { 0.0 } else { *value });
+            self::cut(&mut self.output);
+        }
+    }
+
+    /// Room for the outputs of so many examples; the bias is in it.
+    pub(super) fn output_of(&mut self, examples: usize) -> &mut [f32] {
+        self.output.clear();
+        (0..examples).for_each(|_| self.output.extend_from_slice(&self.bias));
+        &mut self.output
+    }
+
+    /// Subtracts the bias's gradient; `output` is the slope along the outputs, times the learning rate.
+    pub(super) fn step_bias(&mut self) {
+        for slope in self.output.chunks_exact(self.bias.len()) {
+            self.bias.iter_mut().zip(slope).for_each(|(bias, slope)| *bias -= slope);
         }
     }
 
     /// Subtracts the gradient; `output` is the slope along the outputs, times the learning rate.
     fn step(&mut self, input: &[f32]) {
-        for slope in self.output.chunks_exact(self.bias.len()) {
-            self.bias.iter_mut().zip(slope).for_each(|(bias, slope)| *bias -= slope);
-        }
+        self.step_bias();
         let slope = Matrix::new(&self.output, self.bias.len()).transposed();
         product::add(&mut self.weight, -1.0, slope, Matrix::new(input, self.inputs));
     }
@@ -61,6 +88,18 @@ impl Dense {
     fn back(&self, into: &mut Vec<f32>) {
         into.resize(self.output.len() / self.bias.len() * self.inputs, 0.0);
         product::set(into, Matrix::new(&self.output, self.bias.len()), Matrix::new(&self.weight, self.inputs));
+    }
+}
+
+/// ReLU. A NaN is passed on, as everywhere.
+pub(super) fn cut(output: &mut [f32]) {
+    output.iter_mut().for_each(|value| *value = if *value <= 0.0 { 0.0 } else { *value });
+}
+
+/// Replaces outputs behind a ReLU by the slope along them before it: what it cut lets nothing back.
+pub(super) fn let_back(output: &mut [f32], slope: &[f32]) {
+    for (output, slope) in output.iter_mut().zip(slope) {
+        *output = if *output <= 0.0 { 0.0 } else { *slope };
     }
 }
 
@@ -85,10 +124,7 @@ pub(super) fn learn(layers: &mut [Dense], input: &[f32], lesson: &Lesson<'_>, ba
             Some(before) => {
                 layer.back(back);
                 layer.step(&before.output);
-                // What ReLU cut lets nothing back.
-                for (output, slope) in before.output.iter_mut().zip(back.iter()) {
-                    *output = if *output <= 0.0 { 0.0 } else { *slope };
-                }
+                let_back(&mut before.output, back);
             }
             None => {
                 if want {

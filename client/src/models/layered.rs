@@ -1,13 +1,14 @@
 //! Stacks of convolutions and dense layers.
 
-use murmur_round::model::ModelSpec;
+use murmur_round::{model::ModelSpec, plan::LocalPlan};
 
 use super::{
     convolution::{Convolution, Extents, transpose},
     dense::{self, Dense},
+    factored::{self, Course, Factored},
     loss::Lesson,
 };
-use crate::sight::Sight;
+use crate::{order::Order, sight::Sight};
 
 /// A model with its parameters and the buffers of a step: convolutions, then dense layers with ReLU between them.
 pub(crate) struct Layered {
@@ -21,6 +22,7 @@ pub(crate) struct Layered {
     features: Vec<f32>,
     back: Vec<f32>,
     slope: Vec<f32>,
+    factored: Factored,
 }
 
 impl Layered {
@@ -43,7 +45,8 @@ impl Layered {
         }
         let (images, features, back, slope) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let sight = Sight::of(spec);
-        Self { sight, input, convolutions, dense, images, features, back, slope }
+        let factored = Factored::default();
+        Self { sight, input, convolutions, dense, images, features, back, slope, factored }
     }
 
     /// Overwrites all parameters by these values, as many as there are.
@@ -76,6 +79,45 @@ impl Layered {
             layer[0].learn(input, &self.slope, &mut self.back, index > 0);
             std::mem::swap(&mut self.slope, &mut self.back);
         }
+    }
+
+    /// Whether [`difference`](Self::difference) is there, and less work than steps.
+    pub(super) fn has_difference(&self, examples: usize, epochs: u32) -> bool {
+        self.convolutions.is_empty() && factored::pays(&self.dense, examples, epochs)
+    }
+
+    /// `local - global` after plain SGD on a device's examples, row-major `inputs` as they are [seen](Sight::see), in an order that was begun.
+    /// The same as loading `global`, taking a [step](Self::step) for each batch and comparing, but for rounding. What was loaded is gone.
+    pub(super) fn difference(
+        &mut self,
+        global: &[f32],
+        course: &Course<'_>,
+        plan: &LocalPlan,
+        order: &mut Order,
+    ) -> Vec<f32> {
+        let Self { dense, factored, .. } = self;
+        let mut rest = global;
+        let Some((first, above)) = dense.split_first_mut() else { return Vec::new() };
+        let weight = first.load_bias(&mut rest);
+        above.iter_mut().for_each(|layer| layer.load(&mut rest));
+        for number in 0..plan.epochs {
+            let order = order.epoch();
+            if number == 0 {
+                factored.begin(&dense[0], weight, course, order);
+            }
+            for batch in order.chunks(plan.batch_size as usize) {
+                factored.step(dense, batch, plan.learning_rate);
+            }
+        }
+        let (first, above) = (&dense[0], &dense[1..]);
+        let mut values = Vec::with_capacity(global.len());
+        factored.weight_change(first, &mut values);
+        let [_, bias] = first.parameters();
+        for tensor in std::iter::once(bias).chain(above.iter().flat_map(Dense::parameters)) {
+            let global = &global[values.len()..];
+            values.extend(tensor.iter().zip(global).map(|(local, global)| local - global));
+        }
+        values
     }
 
     /// The logits of a batch of examples, row-major `[examples, classes]`.

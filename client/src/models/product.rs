@@ -59,18 +59,42 @@ pub(crate) fn square_product(into: &mut [f32], left: &[f32], right: &[f32], side
     set(into, Matrix::new(left, side), Matrix::new(right, side));
 }
 
+/// Appends `left * right`, row after row, to what `into` holds; its memory is written once.
+pub(super) fn append(into: &mut Vec<f32>, left: Matrix<'_>, right: Matrix<'_>) {
+    let (before, count) = (into.len(), left.rows * right.columns);
+    if left.columns == 0 {
+        into.resize(before + count, 0.0);
+        return;
+    }
+    into.reserve(count);
+    let room = &mut into.spare_capacity_mut()[..count];
+    // SAFETY: `f32` and `MaybeUninit<f32>` lie alike in memory, and without a factor the product reads nothing of what it is written to.
+    unsafe { multiply(room.as_mut_ptr().cast::<f32>(), count, left, right, None) };
+    // SAFETY: a product of at least one addend writes every cell, and `count` of them were reserved.
+    unsafe { into.set_len(before + count) };
+}
+
 fn product(into: &mut [f32], left: Matrix<'_>, right: Matrix<'_>, factor: Option<f32>) {
+    // SAFETY: `into` is a slice of so many numbers, borrowed alone.
+    unsafe { multiply(into.as_mut_ptr(), into.len(), left, right, factor) };
+}
+
+/// Writes or, with a factor, adds to `length` numbers.
+///
+/// # Safety
+/// `into` must be valid for writing `length` numbers that nobody else uses, and with a factor for reading them.
+unsafe fn multiply(into: *mut f32, length: usize, left: Matrix<'_>, right: Matrix<'_>, factor: Option<f32>) {
     let (rows, columns, depth) = (left.rows, right.columns, left.columns);
     // PANIC: the layers make their buffers from the shapes that they multiply.
-    assert!(depth == right.rows && into.len() == rows * columns && left.is_whole() && right.is_whole());
-    // SAFETY: the three matrices lie within their slices, as was just checked; `into` is borrowed alone, so it overlaps neither
-    // factor; all strides are positive and fit `isize`, since the slices do.
+    assert!(depth == right.rows && length == rows * columns && left.is_whole() && right.is_whole());
+    // SAFETY: the factors lie within their slices and the product within what `into` is valid for, as was just checked; `into` is used by
+    // nobody else, so it overlaps neither factor; all strides are positive and fit `isize`, since the slices do.
     unsafe {
         gemm::gemm(
             rows,
             columns,
             depth,
-            into.as_mut_ptr(),
+            into,
             1,
             columns as isize,
             factor.is_some(),
@@ -109,6 +133,16 @@ mod tests {
         assert_eq!(into, [0.0; 8]);
         set(&mut into, Matrix::new(&left, 2).transposed(), Matrix::new(&right, 3).transposed());
         assert_eq!(into, by_hand(&|row, k| left[k * 2 + row], &|k, column| right[column * 3 + k]));
+    }
+
+    #[test]
+    fn an_appended_product_follows_what_was_there() {
+        let (left, right) = ([1.0, 2.0, 3.0, 4.0], [5.0, 6.0]);
+        let mut into = vec![9.0];
+        append(&mut into, Matrix::new(&left, 2), Matrix::new(&right, 1));
+        assert_eq!(into, [9.0, 17.0, 39.0]);
+        append(&mut into, Matrix::new(&left, 1), Matrix::new(&right, 2).transposed().transposed());
+        assert_eq!(into[3..], [5.0, 6.0, 10.0, 12.0, 15.0, 18.0, 20.0, 24.0]);
     }
 
     #[test]

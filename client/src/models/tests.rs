@@ -1,8 +1,13 @@
 use chacha20::ChaCha20Rng;
-use murmur_round::{model::ModelSpec, params::Params};
+use murmur_round::{
+    model::ModelSpec,
+    params::Params,
+    plan::{LocalPlan, ShuffleSeed},
+};
 use rand::{Rng, SeedableRng};
 
-use super::{layered::Layered, score};
+use super::{Network, layered::Layered, score};
+use crate::order::Order;
 
 fn draws(seed: u8, count: usize) -> Vec<f32> {
     let mut rng = ChaCha20Rng::from_seed([seed; 32]);
@@ -155,4 +160,67 @@ fn the_score_counts_right_answers_and_sums_the_loss() {
     assert_eq!(right, 1);
     assert!((loss - 2_f64.ln()).abs() < 1e-9);
     assert_eq!(score(&[0.0, 1.0, 1.0, 0.0], &[1, 0], Some(1)).1, 1, "nobody foretells what is no answer");
+}
+
+/// Plain steps, one after the other: what the shorter way must come to.
+fn step_by_step(
+    spec: &ModelSpec,
+    global: &Params,
+    data: (&[f32], &[u32]),
+    plan: &LocalPlan,
+    seed: [u8; 32],
+) -> Vec<f32> {
+    let (inputs, labels) = data;
+    let width = inputs.len() / labels.len();
+    let (mut network, mut order) = (loaded(spec, global), Order::default());
+    order.begin(labels.len(), ShuffleSeed(seed));
+    for _ in 0..plan.epochs {
+        for batch in order.epoch().chunks(plan.batch_size as usize) {
+            let seen: Vec<f32> = batch.iter().flat_map(|at| inputs[at * width..][..width].to_vec()).collect();
+            let labels: Vec<u32> = batch.iter().map(|at| labels[*at]).collect();
+            network.step(&seen, &labels, plan.learning_rate);
+        }
+    }
+    unloaded(&mut network).iter().zip(global.values()).map(|(local, global)| local - global).collect()
+}
+
+#[test]
+fn the_shorter_way_is_plain_sgd() {
+    let deep = ModelSpec::mlp([1, 7, 7], vec![20, 12], 3);
+    for spec in [ModelSpec::linear([1, 5, 9], 8), ModelSpec::mlp([1, 6, 11], vec![30], 4), deep] {
+        // The same network throughout: nothing of a device may be left for the next.
+        let mut network = Network::new(&spec);
+        for (examples, epochs, batch_size) in [(8, 1, 3), (7, 1, 7), (1, 1, 10), (16, 2, 5), (13, 3, 4), (5, 4, 1)] {
+            let (global, inputs, labels) = sample(&spec, examples);
+            let plan = LocalPlan::plain(epochs, batch_size, 0.1);
+            let seed = [examples as u8; 32];
+            let mut order = Order::default();
+            order.begin(examples, ShuffleSeed(seed));
+            let found = network.difference(global.values(), (&inputs, &labels), &plan, &mut order);
+            let found = found.unwrap_or_else(|| panic!("{spec:?}: not taken for {examples} examples"));
+            let expected = step_by_step(&spec, &global, (&inputs, &labels), &plan, seed);
+            assert_eq!(found.len(), expected.len());
+            let norm = expected.iter().map(|value| value * value).sum::<f32>().sqrt();
+            assert!(norm > 1e-3);
+            for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                let off = (found - expected).abs();
+                assert!(off <= 2e-5 * norm, "{spec:?}, {plan:?}, {index}: {found} is not {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_shorter_way_is_taken_where_it_is_shorter() {
+    let taken = |spec: &ModelSpec, examples: usize, epochs: u32| {
+        let (global, inputs, labels) = sample(spec, examples);
+        let mut order = Order::default();
+        order.begin(examples, ShuffleSeed([1; 32]));
+        let plan = LocalPlan::plain(epochs, 2, 0.1);
+        Network::new(spec).difference(global.values(), (&inputs, &labels), &plan, &mut order).is_some()
+    };
+    let [linear, mlp, small, _] = <[ModelSpec; 4]>::try_from(specs()).unwrap();
+    assert!(taken(&mlp, 5, 1) && !taken(&mlp, 6, 1) && taken(&mlp, 6, 2));
+    assert!(taken(&linear, 3, 1) && !taken(&linear, 4, 1));
+    assert!(!taken(&small, 2, 1), "convolutions have no such way");
 }
