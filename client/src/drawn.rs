@@ -34,6 +34,15 @@ impl Drawn {
         }
     }
 
+    /// Number of classes.
+    #[must_use]
+    pub fn classes(self) -> usize {
+        match self {
+            Self::Strokes => strokes::CLASSES,
+            Self::AppUsage => app_usage::APPS,
+        }
+    }
+
     /// The first `count` examples of `device`.
     #[must_use]
     pub fn examples(self, seed: u64, device: &DeviceId, count: usize) -> Examples {

@@ -23,7 +23,9 @@
 //!    block's secret, so that a restart draws none of it again ([`correlated`], where this is proven).
 //! 4. **A round costs its [`DpEvent`].** The mechanism's event follows from the integers `sigma` and `S` that run. It is wrapped as
 //!    Poisson-sampled only by a participation that includes each enrolled device by an independent secret coin and lets no
-//!    device displace another (`murmur_round::participation`); otherwise it is charged whole. A block of correlated noise is charged
+//!    device displace another (`murmur_round::participation`); otherwise it is charged whole. What a device sends may follow from whatever
+//!    it keeps for itself, earlier secret coins included: a mixture of contributions within the bound costs no more than the worst of them
+//!    (`murmur_round::personal`, where a task gives devices such memory). A block of correlated noise is charged
 //!    for the most rounds, and the least distance between them, in which the coordinator lets one device take part.
 //! 5. **Events become epsilon by theorems.** An [`Accountant`](accountant::Accountant) knows the theorem for an event or refuses it, and
 //!    rounds toward more loss. A schedule is fixed when its task is created, so the smallest of several sound bounds prices it.

@@ -60,6 +60,10 @@ pub struct Manifest {
     /// together with what stayed as the task's pretrained file has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub put_together_from: Option<Digest>,
+    /// Tensors that each device has of its own (`[personal]`), where the file was put together: here they are as the task began with them,
+    /// and nothing was learnt in them. Empty where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_layers: Vec<String>,
 }
 
 /// A model ready to be stored: file contents and their names.
@@ -133,7 +137,7 @@ impl Checkpoint {
         if found != expected {
             return Err(CheckpointError::Digest { expected, found });
         }
-        let params = read_model(&self.model, task.trained_layout())?;
+        let params = read_model(&self.model, task.shared_layout())?;
         let (_, metadata) = SafeTensors::read_metadata(&self.optimizer)?;
         let steps = metadata_of(metadata.metadata().as_ref())?;
         let file = SafeTensors::deserialize(&self.optimizer)?;
@@ -177,6 +181,11 @@ pub fn read_model(bytes: &[u8], layout: Layout) -> Result<Params, CheckpointErro
 /// # Errors
 /// [`CheckpointError`] when the file is no model of ours.
 pub fn read_manifest(bytes: &[u8]) -> Result<Manifest, CheckpointError> {
+    metadata_of_file(bytes)
+}
+
+/// What a file of ours says about itself.
+pub(crate) fn metadata_of_file<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, CheckpointError> {
     let (_, metadata) = SafeTensors::read_metadata(bytes)?;
     metadata_of(metadata.metadata().as_ref())
 }
@@ -214,12 +223,13 @@ pub fn write_model(params: &Params, manifest: &Manifest) -> Result<Vec<u8>, Chec
     write(params.tensors().map(|(tensor, values)| (tensor.name.clone(), tensor.shape.clone(), values)), manifest)
 }
 
-fn write<'a>(
+/// A safetensors file of these tensors that says this about itself.
+pub(crate) fn write<'a>(
     tensors: impl Iterator<Item = (String, Vec<usize>, &'a [f32])>,
     metadata: &impl Serialize,
 ) -> Result<Vec<u8>, CheckpointError> {
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> =
-        tensors.map(|(name, shape, values)| (name, shape, little_endian(values))).collect();
+        tensors.map(|(name, shape, values)| (name, shape, bytes_of(values))).collect();
     let views = tensors
         .iter()
         .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
@@ -228,7 +238,8 @@ fn write<'a>(
     Ok(safetensors::serialize(views, Some(HashMap::from([(METADATA.to_owned(), text)])))?)
 }
 
-fn little_endian(values: &[f32]) -> Vec<u8> {
+/// Little-endian, as safetensors has them.
+pub(crate) fn bytes_of(values: &[f32]) -> Vec<u8> {
     let mut bytes = vec![0; size_of_val(values)];
     let (words, _) = bytes.as_chunks_mut::<4>();
     words.iter_mut().zip(values).for_each(|(word, value)| *word = value.to_le_bytes());

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod adaptive_clip;
+pub mod beginning;
 pub mod checkpoint;
 pub mod coordinator;
 pub mod device;
@@ -17,6 +18,7 @@ pub mod model;
 pub mod optimizer;
 pub mod params;
 pub mod participation;
+pub mod personal;
 pub mod plan;
 pub mod pretrained;
 pub mod proximal;

@@ -3,7 +3,9 @@
 use std::{io, net::SocketAddr};
 
 use murmur_privacy::{Digest, ledger::LedgerError, noise::EntropyError};
-use murmur_round::{coordinator::StartError, founding::FoundingError, task::TaskError};
+use murmur_round::{
+    coordinator::StartError, evaluation::CandidateModelError, founding::FoundingError, task::TaskError,
+};
 use thiserror::Error;
 
 use crate::{rollback::Behind, store::StoreError};
@@ -51,6 +53,9 @@ pub enum ServerError {
     /// What is stored, enrolled and handed in does not belong together.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// What a candidate of an evaluation begins with is not at hand, or is another file.
+    #[error(transparent)]
+    CandidateModel(Box<CandidateModelError>),
     /// The store failed. Whatever was in flight is not released.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -92,5 +97,11 @@ impl ServerError {
     pub fn is_refusal(&self) -> bool {
         let Self::Founding(FoundingError::Ledger(error)) = self else { return false };
         matches!(error, LedgerError::OverBudget { .. } | LedgerError::NothingAffordable { .. })
+    }
+}
+
+impl From<CandidateModelError> for ServerError {
+    fn from(error: CandidateModelError) -> Self {
+        Self::CandidateModel(Box::new(error))
     }
 }

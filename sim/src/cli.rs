@@ -146,7 +146,8 @@ fn check(arguments: &CheckArguments, quiet: bool) -> anyhow::Result<u8> {
                 "rounds": task.rounds,
                 "rounds_affordable": checked.affordable,
                 "parameters": schedule.task().model.layout().dimension(),
-                "parameters_trained": schedule.task().trained_layout().dimension(),
+                "parameters_trained": task.local_layout().dimension(),
+                "parameters_own": output::own_parameters(task),
                 "ring_bits": schedule.grid().ring_bits(),
                 "guarantee": checked.guarantee,
             })

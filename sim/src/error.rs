@@ -5,8 +5,8 @@ use std::{convert::Infallible, error::Error, path::PathBuf};
 use murmur_client::{TrainError, data::DataError};
 use murmur_privacy::{ledger::LedgerError, local::ledger::LocalLedgerError};
 use murmur_round::{
-    checkpoint::CheckpointError, coordinator::StartError, device::DeviceError, founding::FoundingError,
-    pretrained::PretrainedFileError, task::TaskError,
+    checkpoint::CheckpointError, coordinator::StartError, device::DeviceError, evaluation::CandidateModelError,
+    founding::FoundingError, pretrained::PretrainedFileError, task::TaskError,
 };
 use thiserror::Error;
 
@@ -60,6 +60,9 @@ pub enum SimError {
     /// The file that the task starts from is missing, or another.
     #[error(transparent)]
     Pretrained(#[from] PretrainedFileError),
+    /// What a candidate of an evaluation begins with is missing, or another.
+    #[error(transparent)]
+    CandidateModel(Box<CandidateModelError>),
     /// A task that does not fit the population.
     #[error("the task does not fit the population: {0}")]
     Schedule(TaskError),
@@ -153,6 +156,12 @@ pub enum SimError {
         "the task trains a part of a model only (pretrained.freeze or lora), which this trainer cannot: implement Trainer::adapt"
     )]
     WholeModelsOnly,
+    /// A search has nothing to choose by.
+    #[error(
+        "devices keep layers of their own ([personal]), and the data do not say which test examples are whose: there is nothing to choose by. Use \
+         data with users (partition \"natural\"), or a population that a program draws"
+    )]
+    OwnUnmeasured,
     /// Nobody could say whether anything is learnt.
     #[error(
         "the trainer does not say how well its model does on test examples: implement Trainer::measure (of a burn module Learner::measure)"
@@ -218,5 +227,11 @@ impl SimError {
     pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |cause| Self::File { path, cause }
+    }
+}
+
+impl From<CandidateModelError> for SimError {
+    fn from(error: CandidateModelError) -> Self {
+        Self::CandidateModel(Box::new(error))
     }
 }

@@ -44,7 +44,8 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "local_epsilon_spent": value(&finished.local.map(|local| local.most))?,
         "devices": finished.devices,
         "parameters": finished.schedule.task().model.layout().dimension(),
-        "parameters_trained": finished.schedule.task().trained_layout().dimension(),
+        "parameters_trained": finished.schedule.task().local_layout().dimension(),
+        "parameters_own": own_parameters(finished.schedule.task()),
         "upload_bytes": Upload::encoded_len(&finished.schedule.grid()),
         "model_sha256": finished.model_digest.to_string(),
         "ledger_head": finished.ledger.last().map(|entry| entry.digest.to_string()),
@@ -55,6 +56,9 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
     if let Some(averaged) = last.and_then(|measured| measured.averaged) {
         summary["averaged_accuracy"] = json!(averaged.accuracy);
         summary["averaged_loss"] = json!(averaged.loss);
+    }
+    if let Some(own) = last.and_then(|measured| measured.own) {
+        summary["own_layers"] = value(&own)?;
     }
     if let Some(evaluation) = &finished.evaluation {
         summary["evaluation"] = value(evaluation)?;
@@ -113,11 +117,29 @@ pub fn sentence(finished: &Finished) -> String {
     if let Some(last) = finished.measurements.last() {
         let _ = writeln!(
             text,
-            "  accuracy    {:.2} % on {} test examples outside the population (loss {:.4})",
+            "  accuracy    {:.2} % on {} test examples outside the population (loss {:.4}){}",
             100.0 * last.evaluation.accuracy,
             last.evaluation.examples,
-            last.evaluation.loss
+            last.evaluation.loss,
+            if task.personal.is_some() { ", with the layers that every device begins with" } else { "" }
         );
+        match last.own {
+            Some(own) => {
+                let _ = writeln!(
+                    text,
+                    "  own layers  {:.2} % on {} examples apart of the {} devices that took part, each with its own (loss {:.4}, mean over devices {:.2} %)",
+                    100.0 * own.accuracy,
+                    own.examples,
+                    own.devices,
+                    own.loss,
+                    100.0 * own.mean_accuracy
+                );
+            }
+            None if task.personal.is_some() => {
+                let _ = writeln!(text, "  own layers  not measured: the data do not say which test examples are whose");
+            }
+            None => {}
+        }
     }
     if let Some(averaged) = finished.measurements.last().and_then(|last| last.averaged) {
         let (accuracy, loss) = (100.0 * averaged.accuracy, averaged.loss);
@@ -165,8 +187,18 @@ pub fn sentence(finished: &Finished) -> String {
 /// How much of the model is trained, where that is not all of it.
 #[must_use]
 pub fn trained(task: &Task) -> Option<String> {
-    let (trained, all) = (task.trained_layout().dimension(), task.model.layout().dimension());
-    task.is_partial().then(|| format!("  trained     {trained} parameters, which is what travels, of a model of {all}"))
+    let (travels, all) = (task.shared_layout().dimension(), task.model.layout().dimension());
+    let own = own_parameters(task)
+        .map(|own| format!("; {own} more are each device's own, and stay there"))
+        .unwrap_or_default();
+    task.is_partial()
+        .then(|| format!("  trained     {travels} parameters, which is what travels, of a model of {all}{own}"))
+}
+
+/// Parameters that each device keeps for itself, where the task has such.
+#[must_use]
+pub fn own_parameters(task: &Task) -> Option<usize> {
+    task.division().map(|division| division.own_layout().dimension())
 }
 
 /// What is promised before anything runs.

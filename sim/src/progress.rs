@@ -46,7 +46,7 @@ impl Observer for Bar {
     }
 
     fn round(&mut self, round: u32, guarantee: &Guarantee, measured: Option<&Measurement>) {
-        self.accuracy = measured.map(|measured| measured.evaluation.accuracy).or(self.accuracy);
+        self.accuracy = measured.map(|measured| measured.judged().accuracy).or(self.accuracy);
         let accuracy = self.accuracy.map_or_else(|| "-".to_owned(), |accuracy| format!("{:.1} %", 100.0 * accuracy));
         let privacy = if guarantee.is_private() {
             format!("epsilon {:.3} of {}", guarantee.epsilon_spent, guarantee.budget)

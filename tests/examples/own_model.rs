@@ -1,11 +1,13 @@
 //! A burn module of one's own, in the simulator and on a coordinator: no line of Murmur's models is used.
 //!
+//! In a crate of one's own this file is `src/main.rs`, with the README's `Cargo.toml` and the two files `own-model*.toml` beside it:
 //! ```text
-//! cargo run --release -p murmur-tests --example own_model -- simulate
-//! murmur-server task create tests/examples/own-model-task.toml --data-dir state
-//! cargo run --release -p murmur-tests --example own_model -- take-part DEVICE-FOLDER
+//! cargo run --release -- section                      # the task's [model] section: it names the module's tensors
+//! cargo run --release -- simulate own-model.toml
+//! murmur-server task create own-model-task.toml --data-dir state
+//! cargo run --release -- take-part DEVICE-FOLDER      # of a device that `murmur-client enroll` enrolled
 //! ```
-//! The task's `[model]` section names the module's tensors, as `own_model -- section` prints them.
+//! Here it is an example: `cargo run --release -p murmur-tests --example own_model -- simulate tests/examples/own-model.toml`.
 
 use std::{num::NonZeroUsize, path::Path, process::ExitCode, sync::Arc};
 
@@ -81,18 +83,17 @@ fn scores(net: &Net, data: &Examples, batch: &[usize], device: &Device) -> Tenso
     log_softmax(net.output.forward(tanh(net.hidden.forward(images))), 1)
 }
 
-/// The scenario beside this file, whose task a coordinator takes as it is.
-pub(crate) fn simulated() -> Result<Finished, Box<dyn std::error::Error>> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-model.toml");
-    let scenario = Scenario::load(&beside.to_string_lossy(), &Overrides::default())?;
+/// A scenario whose task a coordinator takes as it is.
+pub(crate) fn simulated(scenario: &str) -> Result<Finished, Box<dyn std::error::Error>> {
+    let scenario = Scenario::load(scenario, &Overrides::default())?;
     let population = Population::of(&scenario)?;
     let options = Options { threads: NonZeroUsize::MIN, stop_after: None };
     let trainer = |task: &Task| ModuleTrainer::new(Digits, &task.model);
     Ok(run::run_with(&scenario, &population, trainer, &options, &mut Silent, run::Course::default())?)
 }
 
-fn simulate() -> Result<(), Box<dyn std::error::Error>> {
-    let finished = simulated()?;
+fn simulate(scenario: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let finished = simulated(scenario)?;
     for measured in &finished.measurements {
         let evaluation = &measured.evaluation;
         println!(
@@ -108,23 +109,25 @@ fn simulate() -> Result<(), Box<dyn std::error::Error>> {
 
 /// A device of this folder, which `murmur-client enroll` made, takes part until the task is over.
 fn take_part(state: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let access = Access::enrolled(State::open(state)?);
+    let state = State::open(state)?;
+    // An app has data of its own; here every device writes digits in a hand of its own.
+    let data = Arc::new(strokes::writer(7, state.device(), 20));
+    let access = Access::enrolled(state);
     let refused = |error: murmur_client::module::ModuleError| LinkError::Training(error.to_string());
     let trainer = |task: &Task| ModuleTrainer::new(Digits, &task.model).map_err(refused);
-    let data = Arc::new(strokes::writer(7, &"somebody".parse()?, 20));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(take_part_with(access, trainer, data, Course::default()))?)
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
     match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [simulated] if simulated == "simulate" => simulate(),
+        [simulated, scenario] if simulated == "simulate" => simulate(scenario),
         [section] if section == "section" => {
-            println!("{:#?}", model_section(&Digits.model(&Device::flex()))?);
+            print!("{}", model_section(&Digits.model(&Device::flex()))?.to_toml()?);
             Ok(())
         }
         [part, state] if part == "take-part" => take_part(Path::new(state)),
-        _ => Err("simulate, section, or take-part and the folder of an enrolled device".into()),
+        _ => Err("section, simulate and a scenario, or take-part and the folder of an enrolled device".into()),
     }
 }
 

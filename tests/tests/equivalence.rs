@@ -109,8 +109,11 @@ async fn served(scenario: &Scenario, stride: u64) -> Bytes {
     let enrolled = (0..count).map(|index| population.device(index).unwrap()).collect();
     let entropy = NoiseRng::seeded(scenario.seed);
     let mut store = MemoryStore::default();
-    if let Some((file, _)) = scenario.starting_point().unwrap() {
+    if let (Some(file), _) = scenario.starting_point().unwrap() {
         store.put_pretrained(&file).unwrap();
+    }
+    for file in scenario.candidate_models.values() {
+        store.put_pretrained(&std::fs::read(file).unwrap()).unwrap();
     }
     let server = Server::open(schedule, enrolled, None, store, entropy).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -219,6 +222,24 @@ async fn they_agree_on_adapters_of_a_pretrained_model_too() {
     assert_eq!(read_manifest(&one.0).unwrap().guarantee.starts_from.unwrap().sha256, sha256);
 }
 
+/// Half of the devices in every round, so that most of them come again with what they kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_agree_where_devices_keep_layers_of_their_own_too() {
+    let text = SCENARIO.replacen("rounds = 3", "rounds = 5", 1);
+    let own = text.clone() + "[task.personal]\nlayers = [\"output\"]\n";
+    let scenario = written(&own, 8);
+    let one = simulated(&scenario, 1);
+    assert_eq!(one, simulated(&scenario, 2), "threads");
+    let real = served(&scenario, 7).await;
+    assert_eq!(one.1, real.1, "ledgers");
+    assert_eq!(one.0, real.0, "models");
+    let body = read_model(&one.0, scenario.task.shared_layout()).unwrap();
+    assert_eq!(body.dimension(), 784 * 6 + 6, "the head is in no release");
+    // A head that everybody trains together leads to another body.
+    let together = read_model(&simulated(&written(&text, 8), 1).0, scenario.task.model.layout()).unwrap();
+    assert_ne!(body.values(), &together.values()[..body.dimension()]);
+}
+
 /// What takes the place of `[plan]` and `[server]` in a task that measures.
 const EVALUATION: &str = r#"
 [task.evaluation]
@@ -230,14 +251,16 @@ candidates = [
 ]
 "#;
 
+/// `text` without a section.
+fn without(text: &str, name: &str) -> String {
+    let start = text.find(name).unwrap();
+    let rest = &text[start + name.len()..];
+    text[..start].to_owned() + rest.find("\n[").map_or("", |end| &rest[end..])
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn they_agree_on_what_an_evaluation_finds_too() {
-    let section = |text: &str, name: &str| {
-        let start = text.find(name).unwrap();
-        let rest = &text[start + name.len()..];
-        text[..start].to_owned() + rest.find("\n[").map_or("", |end| &rest[end..])
-    };
-    let text = section(&section(SCENARIO, "[task.plan]"), "[task.server]");
+    let text = without(&without(SCENARIO, "[task.plan]"), "[task.server]");
     let text = text.replace("clip = 0.5", "metrics = { loss_bound = 4.0 }") + EVALUATION;
     let scenario = written(&text, 6);
     let one = simulated(&scenario, 1);
@@ -252,6 +275,39 @@ async fn they_agree_on_what_an_evaluation_finds_too() {
     assert!(sums[0] != sums[1] && sums[1] != sums[2], "{evaluation:?}");
     let params = read_model(&one.0, scenario.task.model.layout()).unwrap();
     assert_eq!(params, scenario.task.model.initial(), "the model is as it was");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_agree_on_candidates_with_models_of_their_own_too() {
+    let options = Options { threads: NonZeroUsize::MIN, stop_after: None };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut models = Vec::new();
+    for (seed, name) in [(6, "six"), (7, "seven")] {
+        let finished = run::run(&scenario(seed), &options, &mut Silent).unwrap();
+        std::fs::write(path(name), &finished.model).unwrap();
+        models.push(format!("model = {{ file = \"{name}\", sha256 = \"{}\" }}", finished.model_digest));
+    }
+    let [six, seven] = models.as_slice() else { panic!("two models") };
+    let plan = "plan = { epochs = 1, batch_size = 3, learning_rate = 0.1 }";
+    let section = format!(
+        "[task.evaluation]\nheld_out = 0.3\ncandidates = [{{ name = \"six\", {six} }}, {{ name = \"drawn\" }}, {{ name = \"seven\", {seven} }}, \
+         {{ name = \"six, tuned\", {six}, {plan} }}]\n"
+    );
+    let text = without(&without(SCENARIO, "[task.plan]"), "[task.server]");
+    std::fs::write(path("scenario.toml"), text.replace("clip = 0.5", "metrics = { loss_bound = 4.0 }") + &section)
+        .unwrap();
+    let scenario = Scenario::load(path("scenario.toml").to_str().unwrap(), &Overrides::default()).unwrap();
+    let one = simulated(&scenario, 1);
+    assert_eq!(one, simulated(&scenario, 2), "threads");
+    let real = served(&scenario, 7).await;
+    assert_eq!(one.1, real.1, "ledgers");
+    assert_eq!(one.0, real.0, "models");
+    let evaluation = read_manifest(&one.0).unwrap().evaluation.unwrap();
+    let names: Vec<&str> = evaluation.candidates.iter().map(|candidate| candidate.name.as_str()).collect();
+    assert_eq!(names, ["six", "drawn", "seven", "six, tuned"]);
+    let sums: Vec<_> = evaluation.candidates.iter().map(|candidate| candidate.sums).collect();
+    assert!(sums[0] != sums[1] && sums[1] != sums[2] && sums[0] != sums[3], "{evaluation:?}");
 }
 
 /// Nobody watches the search.

@@ -11,7 +11,7 @@ use burn::{
     nn::{Linear, LinearConfig},
     tensor::{Device, Tensor},
 };
-use murmur_client::{BurnTrainer, Examples, Learner, ModuleTrainer};
+use murmur_client::{BurnTrainer, Examples, Learner, ModuleTrainer, module::model_section};
 use murmur_round::task::Task;
 use murmur_sim::{
     SimError,
@@ -20,9 +20,25 @@ use murmur_sim::{
     scenario::{Overrides, Scenario},
 };
 
+fn beside() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-model.toml").to_string_lossy().into_owned()
+}
+
+#[test]
+fn the_section_that_it_prints_is_the_tasks() {
+    let printed = model_section(&Mute.model(&Device::flex())).unwrap().to_toml().unwrap();
+    let task =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-model-task.toml")).unwrap();
+    let (before, rest) = task.split_once("[model]").unwrap();
+    let (_, after) = rest.split_once("\n[plan]").unwrap();
+    // Murmur does not know what goes in and comes out, and needs not: the app does.
+    let printed = Task::from_toml(&format!("{before}{printed}\n[plan]{after}")).unwrap();
+    assert_eq!(printed.model.layout(), Task::from_toml(&task).unwrap().model.layout());
+}
+
 #[test]
 fn a_module_that_murmur_does_not_know_learns_in_the_simulator() {
-    let finished = example::simulated().unwrap();
+    let finished = example::simulated(&beside()).unwrap();
     let accuracies: Vec<f64> = finished.measurements.iter().map(|measured| measured.evaluation.accuracy).collect();
     assert_eq!(accuracies.len(), 4);
     assert!(accuracies[3] > 0.5 && accuracies[3] > accuracies[0], "ten digits, and it guesses: {accuracies:?}");
@@ -31,8 +47,7 @@ fn a_module_that_murmur_does_not_know_learns_in_the_simulator() {
 
 #[test]
 fn a_trainer_that_refuses_or_does_not_measure_ends_the_run_with_its_reason() {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-model.toml");
-    let scenario = Scenario::load(&beside.to_string_lossy(), &Overrides::default()).unwrap();
+    let scenario = Scenario::load(&beside(), &Overrides::default()).unwrap();
     let population = Population::of(&scenario).unwrap();
     let options = Options { threads: NonZeroUsize::MIN, stop_after: Some(1) };
     let ours = |task: &Task| BurnTrainer::new(&task.model);

@@ -114,7 +114,7 @@ impl Calls {
 
     /// The model of this digest, for this task; anything else is an error.
     pub(super) async fn model(&self, expected: Digest, task: &Task) -> Result<Params, CallError> {
-        let layout = task.trained_layout();
+        let layout = task.shared_layout();
         // What a model file holds beside its parameters fits a chunk by far.
         let file = self.file("model", expected, layout.dimension() * 4 + CHUNK_LIMIT).await?;
         Ok(read_model(&file, layout)?)

@@ -15,8 +15,8 @@ use murmur_privacy::{
 };
 use murmur_proto::{WireError, chunk::ChunkError, reason::DOMAIN, v1::ErrorReason};
 use murmur_round::{
-    checkpoint::CheckpointError, device::DeviceError, device_id::DeviceId, pretrained::PretrainedFileError,
-    task::TaskError,
+    checkpoint::CheckpointError, device::DeviceError, device_id::DeviceId, evaluation::CandidateModelError,
+    pretrained::PretrainedFileError, task::TaskError,
 };
 use thiserror::Error;
 use tonic::{Code, Status};
@@ -58,9 +58,18 @@ pub enum CallError {
     /// The file that the task starts from is not what the task needs.
     #[error(transparent)]
     Pretrained(#[from] PretrainedFileError),
+    /// What a candidate of an evaluation begins with is not what the task says.
+    #[error(transparent)]
+    CandidateModel(Box<CandidateModelError>),
     /// The model's bytes are no model of the task.
     #[error(transparent)]
     Model(#[from] CheckpointError),
+}
+
+impl From<CandidateModelError> for CallError {
+    fn from(error: CandidateModelError) -> Self {
+        Self::CandidateModel(Box::new(error))
+    }
 }
 
 impl From<Status> for CallError {

@@ -3,7 +3,9 @@
 //! In the state folder of an enrolled device, beside its identity:
 //! - `turns.json`: when it took part last in tasks that limit its turns;
 //! - `local.jsonl`: its own ledger, only ever appended to;
-//! - `sealed-<task>.bin`: the bytes of its last randomised update, until a later one takes their place.
+//! - `sealed-<task>.bin`: the bytes of its last randomised update, until a later one takes their place;
+//! - `own-<task>.safetensors`: the layers that are its own in a task with `[personal]`, as they were when it trained last. They never leave
+//!   the folder. No promise rests on them: where the file is damaged or lost, the device says so and begins them anew.
 //!
 //! A device without a folder (a trial on this machine) remembers for as long as its process lives.
 
@@ -17,7 +19,9 @@ use murmur_privacy::{
 use murmur_round::{
     device::{Device, LocalPrivacy},
     device_id::DeviceId,
+    params::Params,
     participation::Turn,
+    personal::{read_own, write_own},
     task::TaskHash,
 };
 
@@ -36,7 +40,7 @@ pub struct LocalBudget {
 }
 
 pub(super) enum Memory {
-    Process { sealed: BTreeMap<TaskHash, Vec<u8>> },
+    Process { sealed: BTreeMap<TaskHash, Vec<u8>>, own: BTreeMap<TaskHash, Params> },
     Kept { folder: Folder, turns: BTreeMap<TaskHash, Turn>, ledger: Option<File> },
 }
 
@@ -52,7 +56,10 @@ impl Memory {
             budget.map(|LocalBudget { epsilon, delta }| LocalOpening::new(epsilon, delta, Provenance::OperatingSystem));
         let Some(folder) = folder else {
             let local = opening.map(opened).transpose()?.map(|(ledger, _)| ledger);
-            return Ok((Self::Process { sealed: BTreeMap::new() }, with(Device::new(device), local)?));
+            return Ok((
+                Self::Process { sealed: BTreeMap::new(), own: BTreeMap::new() },
+                with(Device::new(device), local)?,
+            ));
         };
         let turns: BTreeMap<TaskHash, Turn> = match folder.read(TURNS)? {
             Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| folder.malformed(TURNS, &error))?,
@@ -93,7 +100,7 @@ impl Memory {
     /// Makes the sealed bytes durable, and then the entry that pays for them.
     pub(super) fn keep(&mut self, task: TaskHash, bytes: Vec<u8>, entry: &LocalEntry) -> Result<(), MemoryError> {
         match self {
-            Self::Process { sealed } => {
+            Self::Process { sealed, .. } => {
                 sealed.insert(task, bytes);
                 Ok(())
             }
@@ -108,10 +115,48 @@ impl Memory {
     /// What was sealed last in this task.
     pub(super) fn recall(&self, task: &TaskHash) -> Result<Option<Vec<u8>>, MemoryError> {
         match self {
-            Self::Process { sealed } => Ok(sealed.get(task).cloned()),
+            Self::Process { sealed, .. } => Ok(sealed.get(task).cloned()),
             Self::Kept { folder, .. } => Ok(folder.read(&sealed_name(task))?),
         }
     }
+}
+
+impl Memory {
+    /// Keeps the layers that are the device's own in this task, in the place of earlier ones: after a crash it is these or those.
+    pub(super) fn keep_own(&mut self, task: TaskHash, layers: Params) -> Result<(), MemoryError> {
+        match self {
+            Self::Process { own, .. } => {
+                own.insert(task, layers);
+                Ok(())
+            }
+            Self::Kept { folder, .. } => {
+                let name = own_name(&task);
+                let file = write_own(&task, &layers).map_err(|error| folder.malformed(&name, &error))?;
+                Ok(folder.replace(&name, file)?)
+            }
+        }
+    }
+
+    /// The layers that are the device's own in this task: as it kept them last, or `initial`.
+    pub(super) fn recall_own(&self, task: &TaskHash, initial: &Params) -> Result<Params, MemoryError> {
+        let kept = match self {
+            Self::Process { own, .. } => own.get(task).cloned(),
+            Self::Kept { folder, .. } => {
+                let name = own_name(task);
+                let read = |bytes: Vec<u8>| read_own(task, initial.layout().clone(), &bytes);
+                folder.read(&name)?.map(read).transpose().unwrap_or_else(|error| {
+                    let path = folder.path().join(&name);
+                    tracing::warn!("{}: {error}; this device begins its own layers anew", path.display());
+                    None
+                })
+            }
+        };
+        Ok(kept.unwrap_or_else(|| initial.clone()))
+    }
+}
+
+pub(super) fn own_name(task: &TaskHash) -> String {
+    format!("own-{task}.safetensors")
 }
 
 fn sealed_name(task: &TaskHash) -> String {

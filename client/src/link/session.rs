@@ -10,6 +10,7 @@ use murmur_proto::{
     upload::{Header, Withdrawal},
 };
 use murmur_round::{
+    beginning::Beginning,
     coordinator::{TurnedAway, Verdict},
     device::{DeviceEffect, DeviceEvent},
     device_id::DeviceId,
@@ -91,7 +92,7 @@ where
         task: None,
         refused: None,
         trainer: None,
-        adapted: false,
+        beginning: None,
         assignment_token: Bytes::new(),
         failures: 0,
         counted: 0,
@@ -141,8 +142,8 @@ struct Session<T: Trainer, N> {
     /// The task that was refused last, and why: that is said once.
     refused: Option<(TaskHash, String)>,
     trainer: Option<T>,
-    /// Whether the trainer was told of what it trains a part only.
-    adapted: bool,
+    /// What the task begins with, where devices get a part of its model only; the trainer was told of it then.
+    beginning: Option<Beginning>,
     /// What the update of the round under way is announced with.
     assignment_token: Bytes,
     failures: u32,
@@ -172,6 +173,14 @@ where
                 Ok(params) => DeviceEvent::Model(Arc::new(params)),
                 Err(error) => self.failed(error)?,
             },
+            DeviceEffect::RecallOwn { task } => match self.beginning.as_ref().and_then(Beginning::own) {
+                Some(initial) => DeviceEvent::Own(self.memory.recall_own(&task, initial)?),
+                None => DeviceEvent::Failed,
+            },
+            DeviceEffect::KeepOwn { task, own } => {
+                self.memory.keep_own(task, own)?;
+                return Ok(None);
+            }
             DeviceEffect::Train { params, plan, seed, measure } => {
                 let work = move |trainer: &mut T, data: &T::Data| trainer.work(&params, &plan, data, seed, measure);
                 let (delta, metrics) = self.by_trainer(work).await?;
@@ -239,24 +248,28 @@ where
 
     /// Tells the trainer, once, of what it trains a part only, and what the rest is. False where it cannot do that.
     async fn adapt(&mut self, hash: TaskHash, task: &Task) -> Result<Result<bool, CallError>, LinkError> {
-        if self.adapted || !task.is_partial() {
+        if self.beginning.is_some() || !task.is_partial() {
             return Ok(Ok(true));
         }
-        let adaptation = match pretrained::adaptation(task, &self.calls, self.access.folder().as_ref()).await {
-            Ok(adaptation) => adaptation,
+        let beginning = match pretrained::beginning(task, &self.calls, self.access.folder().as_ref()).await {
+            Ok(beginning) => beginning,
             Err(error) => return Ok(Err(error)),
         };
-        if let (Some(trainer), Some(adaptation)) = (&mut self.trainer, adaptation) {
-            self.adapted = trainer.adapt(adaptation);
-        }
-        if !self.adapted {
+        // Layers of the device's own are nothing that a trainer must know of: it trains them like all others.
+        let adapts = match (&mut self.trainer, beginning.adaptation()) {
+            (Some(trainer), Some(adaptation)) if adaptation.is_partial() => trainer.adapt(adaptation.clone()),
+            _ => true,
+        };
+        if !adapts {
             let refusal = LinkError::WholeModelsOnly { task: task.name.clone() };
             if !self.course.patient {
                 return Err(refusal);
             }
             self.say(hash, task, refusal.to_string());
+            return Ok(Ok(false));
         }
-        Ok(Ok(self.adapted))
+        self.beginning = Some(beginning);
+        Ok(Ok(true))
     }
 
     /// Whether the device may ask for work, by its policy.
@@ -301,14 +314,17 @@ where
         }
         let task = Arc::new(self.calls.task(hash).await?);
         self.trainer = None;
-        self.adapted = false;
+        self.beginning = None;
         self.task = Some((hash, task.clone()));
         Ok(task)
     }
 
     async fn fetch_model(&self, model: Digest) -> Result<Params, CallError> {
         let (_, task) = self.task.as_ref().ok_or_else(no_task)?;
-        self.calls.model(model, task).await
+        match pretrained::candidate(task, model, &self.calls, self.access.folder().as_ref()).await? {
+            Some(params) => Ok(params),
+            None => self.calls.model(model, task).await,
+        }
     }
 
     /// What the trainer makes of the device's data, on a thread of its own.

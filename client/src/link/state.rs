@@ -6,7 +6,8 @@
 //! - `behind.json`: the tasks that it took part in, with their epsilons;
 //! - `policy.toml`, if its owner put one there;
 //! - `enrolling.pem`: a private key that is not certified yet, readable by its owner alone;
-//! - `pretrained-<sha256>.safetensors`: what tasks start from that train a part of a model only.
+//! - `pretrained-<sha256>.safetensors`: what tasks start from that release a part of a model only;
+//! - `own-<task>.safetensors`: the layers that are the device's own in tasks with `[personal]`.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -17,10 +18,10 @@ use std::{
 };
 
 use murmur_proto::enrolment::DeviceCertificate;
-use murmur_round::device_id::DeviceId;
+use murmur_round::{device_id::DeviceId, task::TaskHash};
 use serde::{Deserialize, Serialize};
 
-use super::{Address, StateError, course::Behind, key::Key};
+use super::{Address, StateError, course::Behind, key::Key, memory::own_name};
 
 const RECORD: &str = "device.json";
 const IDENTITY: &str = "identity.pem";
@@ -249,6 +250,15 @@ impl State {
     #[must_use]
     pub fn policy_path(&self) -> PathBuf {
         self.folder.path.join("policy.toml")
+    }
+
+    /// The layers that are the device's own in this task, as a file; none before it trained any. With a released model they make the
+    /// device's model: [`with_own`](murmur_round::personal::with_own). They are made of its owner's data, and are for its owner alone.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn own_layers(&self, task: &TaskHash) -> Result<Option<Vec<u8>>, StateError> {
+        self.folder.read(&own_name(task))
     }
 
     pub(super) fn behind(&self) -> Result<Behind, StateError> {

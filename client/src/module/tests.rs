@@ -104,7 +104,7 @@ impl Learner for Classifier {
 
 #[test]
 fn candidates_are_measured_as_by_the_built_in_models() {
-    let candidate = |name: &str, plan| Candidate { name: name.to_owned(), plan };
+    let candidate = |name: &str, plan| Candidate { name: name.to_owned(), model: None, plan };
     let tuned = LocalPlan { proximal: Some(0.5), ..LocalPlan::plain(3, 8, 0.05) };
     let plan = EvaluationPlan {
         held_out: 0.4,

@@ -188,7 +188,7 @@ fn numbers_beyond_all_bounds_are_passed_on() {
 
 /// As it is, and trained in two ways.
 fn candidates() -> EvaluationPlan {
-    let candidate = |name: &str, plan| Candidate { name: name.to_owned(), plan };
+    let candidate = |name: &str, plan| Candidate { name: name.to_owned(), model: None, plan };
     let gentle = LocalPlan { learning_rate: 0.01, ..PLAN };
     let candidates =
         vec![candidate("as it is", None), candidate("plan", Some(PLAN)), candidate("gentle", Some(gentle))];
@@ -241,10 +241,10 @@ fn a_candidate_of_another_model_or_of_no_plan_is_refused() {
 fn of_text_a_candidate_learns_from_what_is_not_held_out() {
     let spec = ModelSpec::Gru { vocabulary: "abc".to_owned(), embedding: 3, hidden: 6, sequence: 12 };
     let text: String = "abc".chars().cycle().take(120).collect();
-    let tuned = Candidate { name: "tuned".to_owned(), plan: Some(LocalPlan::plain(40, 2, 1.0)) };
+    let tuned = Candidate { name: "tuned".to_owned(), model: None, plan: Some(LocalPlan::plain(40, 2, 1.0)) };
     let plan = EvaluationPlan {
         held_out: 0.25,
-        candidates: vec![Candidate { name: "as it is".to_owned(), plan: None }, tuned],
+        candidates: vec![Candidate { name: "as it is".to_owned(), model: None, plan: None }, tuned],
     };
     let mut trainer = BurnTrainer::new(&spec).unwrap();
     let found = trainer.evaluate(&spec.initial(), &plan, &Examples::text(&text), SEED).unwrap().unwrap();

@@ -47,6 +47,12 @@ pub(crate) fn adapted_task(devices: usize) -> Task {
     Task::from_toml(&(text + &pretrained)).unwrap()
 }
 
+/// The task, with a bias of each device's own.
+pub(crate) fn own_task(devices: usize) -> Task {
+    let text = TASK.replace("minimum_reports = 1 ", &format!("minimum_reports = {devices} "));
+    Task::from_toml(&(text + "personal = { layers = [\"output.bias\"] }\n")).unwrap()
+}
+
 /// A safetensors file for the task's model: the length of the head, the head, the values.
 pub(crate) fn pretrained_file() -> Vec<u8> {
     let head = r#"{"output.weight":{"dtype":"F32","shape":[10,784],"data_offsets":[0,31360]},"output.bias":{"dtype":"F32","shape":[10],"data_offsets":[31360,31400]}}"#;

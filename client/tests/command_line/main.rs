@@ -7,6 +7,7 @@ mod coordinator;
 mod enrolment;
 mod local;
 mod mistakes;
+mod own;
 mod policy;
 mod pretrained;
 mod process;

@@ -4,9 +4,9 @@ use std::{fs, time::Duration};
 
 use murmur_privacy::Digest;
 use murmur_round::{
+    beginning::whole_model,
     checkpoint::{read_manifest, read_model},
     coordinator::Outcome,
-    pretrained::whole_model,
 };
 use murmur_server::store::{MemoryStore, Store as _};
 use tokio::task::spawn_blocking;
@@ -55,7 +55,7 @@ async fn devices_train_adapters_of_a_file_that_they_fetch_once_and_keep() {
     // What was released are the adapters; with the file they make a model that anybody reads.
     let (task, layout) = (adapted_task(2), task(2).model.layout());
     let released = ending.store.checkpoints[&ending.model].model.clone();
-    let adapters = read_model(&released, task.trained_layout()).unwrap();
+    let adapters = read_model(&released, task.shared_layout()).unwrap();
     assert_eq!(adapters.dimension(), 2 * (10 + 784));
     assert!(adapters.values().iter().all(|value| value.is_finite()));
     assert!(read_model(&released, layout.clone()).is_err(), "the matrix itself does not travel");

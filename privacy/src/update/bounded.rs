@@ -1,5 +1,7 @@
 //! From a raw delta to an integer vector whose norm is proven in integers.
 
+use std::ops::Range;
+
 use crate::{
     encoding::Encoding,
     grid::Grid,
@@ -28,6 +30,26 @@ impl Delta {
     #[must_use]
     pub fn dimension(&self) -> usize {
         self.values.len()
+    }
+
+    /// Takes the coordinates of these stretches out, for what stays on the device and is no part of an update: the delta of all others, in
+    /// their order, and what was taken out, in its order. Of stretches that are not ascending and apart, or reach past the end, only
+    /// what lies ahead is taken.
+    ///
+    /// # Guarantee
+    /// The delta that is left has nothing of them: its norm, and so what clipping makes of it, is that of the other coordinates alone.
+    #[must_use]
+    pub fn set_apart(self, stretches: &[Range<usize>]) -> (Self, Vec<f32>) {
+        let (mut left, mut apart, mut place) = (Vec::with_capacity(self.values.len()), Vec::new(), 0);
+        for stretch in stretches {
+            let start = stretch.start.clamp(place, self.values.len());
+            let end = stretch.end.clamp(start, self.values.len());
+            left.extend_from_slice(&self.values[place..start]);
+            apart.extend_from_slice(&self.values[start..end]);
+            place = end;
+        }
+        left.extend_from_slice(&self.values[place..]);
+        (Self::new(left), apart)
     }
 }
 
@@ -108,5 +130,33 @@ impl Grid {
     #[must_use]
     pub fn encode(&self, delta: &Delta) -> Bounded {
         Encoding::plain(*self).encode(delta, &[])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_apart_is_no_part_of_what_is_encoded() {
+        let values = vec![1.0, 30.0, 2.0, 40.0, 50.0, 3.0];
+        let (left, apart) = Delta::new(values.clone()).set_apart(&[1..2, 3..5]);
+        assert_eq!((left.values, apart), (vec![1.0, 2.0, 3.0], vec![30.0, 40.0, 50.0]));
+        assert_eq!(left.squared_norm, 14.0, "its norm is that of what is left");
+        let (left, apart) = Delta::new(values.clone()).set_apart(&[]);
+        assert_eq!((left.values, apart), (values.clone(), Vec::new()));
+        // Nothing is ever lost or doubled, whatever the stretches.
+        for odd in [vec![4..9, 9..9], vec![4..5, 1..2], vec![2..2, 2..4, 3..5], vec![Range { start: 5, end: 1 }, 9..12]]
+        {
+            let (left, apart) = Delta::new(values.clone()).set_apart(&odd);
+            let mut all = [left.values, apart].concat();
+            all.sort_by(f32::total_cmp);
+            let mut expected = values.clone();
+            expected.sort_by(f32::total_cmp);
+            assert_eq!(all, expected, "{odd:?}");
+        }
+        // What was not finite and is set apart does not take the rest with it.
+        let (left, _) = Delta::new(vec![1.0, f32::NAN]).set_apart(std::slice::from_ref(&(1..2)));
+        assert!(left.squared_norm.is_finite());
     }
 }

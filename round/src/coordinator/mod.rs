@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use crate::{
     SharedLedger,
+    beginning::Beginning,
     checkpoint::{Checkpoint, CheckpointError},
     device_id::DeviceId,
     evaluation::ReleasedEvaluation,
@@ -27,7 +28,7 @@ use crate::{
     optimizer::Server,
     params::Params,
     participation::{Attendance, DamagedAttendance, DamagedSecret, KeptSecret},
-    pretrained::{Adaptation, PretrainedFileError},
+    pretrained::PretrainedFileError,
     task::Schedule,
     time::Time,
 };
@@ -157,9 +158,7 @@ impl Coordinator {
             (Some((_, model)), None) => return Err(StartError::ModelMissing { model }),
             (None, _) => {
                 let task = schedule.task();
-                let adaptation = Adaptation::of(task, pretrained.as_deref())?;
-                let drawn = || task.model.initial();
-                let params = adaptation.map_or_else(drawn, |adaptation| adaptation.initial());
+                let params = Beginning::of(task, pretrained.as_deref())?.shared().clone();
                 let initial = |server: &Server| server.initial_state(params.dimension());
                 let optimizer = task.server().map(initial).unwrap_or_default();
                 let proximal = task.plan().and_then(|plan| plan.adaptive_proximal).map(|rule| rule.begin());

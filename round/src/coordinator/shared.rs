@@ -170,6 +170,7 @@ impl Shared {
             evaluation: self.evaluation.clone(),
             average: None,
             put_together_from: None,
+            own_layers: Vec::new(),
         };
         Checkpoint::encode(&self.params, &self.optimizer, &manifest)
     }

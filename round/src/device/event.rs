@@ -30,6 +30,9 @@ pub enum DeviceEvent {
     Task(Arc<Task>),
     /// The model asked for.
     Model(Arc<Params>),
+    /// The layers of the device's own that were asked for: as [`DeviceEffect::KeepOwn`] kept them last for this task, or as the task begins
+    /// with them ([`Beginning::own`](crate::beginning::Beginning::own)).
+    Own(Params),
     /// Local training is done.
     Trained {
         /// What it came to.
@@ -37,7 +40,7 @@ pub enum DeviceEvent {
         /// How well the model that it began with does on the device's examples; absent where nobody asked, or there are none.
         metrics: Option<LocalMetrics>,
     },
-    /// The candidates of [`DeviceEffect::Measure`] are measured, in their order; nothing where there are no examples.
+    /// The candidates of the last [`DeviceEffect::Measure`] are measured, in their order; nothing where there are no examples.
     Measured(Option<Vec<LocalMetrics>>),
     /// What [`DeviceEffect::Keep`] named is durable: first the sealed bytes, then this entry.
     Kept {
@@ -58,11 +61,24 @@ pub enum DeviceEffect {
     CheckIn,
     /// Get the task of this hash. The driver checks the hash of what it got.
     FetchTask(TaskHash),
-    /// Get the model of this digest. The driver checks the digest of what it got.
+    /// Get the model of this digest: a released one, or what a candidate begins with. The driver checks the digest of what it got.
     FetchModel(Digest),
+    /// Get the layers that are the device's own in this task.
+    RecallOwn {
+        /// The task.
+        task: TaskHash,
+    },
+    /// Keep the layers that are the device's own in this task, in the place of earlier ones. They never leave the device. No promise rests on
+    /// them: a device that lost them begins them anew.
+    KeepOwn {
+        /// The task.
+        task: TaskHash,
+        /// The layers.
+        own: Params,
+    },
     /// Train locally.
     Train {
-        /// Where to start.
+        /// Where to start: with the device's own layers, where the task has such.
         params: Arc<Params>,
         /// How.
         plan: LocalPlan,
@@ -71,7 +87,7 @@ pub enum DeviceEffect {
         /// Whether to measure the model first.
         measure: bool,
     },
-    /// Measure the candidates of an evaluation locally.
+    /// Measure the candidates of an evaluation locally that begin with one model. Of several models, one after the other is asked for.
     Measure {
         /// The model.
         params: Arc<Params>,

@@ -4,6 +4,8 @@
 
 mod event;
 mod local;
+mod measuring;
+mod own;
 mod phase;
 
 pub use event::{DeviceEffect, DeviceError, DeviceEvent};

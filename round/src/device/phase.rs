@@ -7,12 +7,14 @@ use murmur_privacy::{Delta, Encoding, Plain, Seal, Upload};
 use super::{
     DeviceEffect, DeviceError, DeviceEvent, Memory,
     local::{Sealed, admit},
+    measuring::Measuring,
+    own::Own,
 };
 use crate::{
     coordinator::{Assignment, TurnedAway},
     measure::LocalMetrics,
     params::Params,
-    plan::ShuffleSeed,
+    plan::{LocalPlan, ShuffleSeed},
     task::{Purpose, Task, reach},
     time::{Millis, Time},
 };
@@ -27,12 +29,14 @@ pub(super) enum Phase {
     Asking,
     /// Waiting for the task.
     FetchingTask { assignment: Assignment },
-    /// Waiting for the model.
-    FetchingModel { assignment: Assignment, task: Arc<Task>, encoding: Encoding },
+    /// Waiting for the model; in an evaluation, for that of the candidates that come next.
+    FetchingModel { assignment: Assignment, task: Arc<Task>, encoding: Encoding, measuring: Option<Measuring> },
+    /// Waiting for the layers of the device's own.
+    RecallingOwn { assignment: Assignment, task: Arc<Task>, encoding: Encoding, params: Arc<Params> },
     /// Waiting for local training.
-    Training { assignment: Assignment, task: Arc<Task>, encoding: Encoding },
+    Training { assignment: Assignment, task: Arc<Task>, encoding: Encoding, own: Option<Own> },
     /// Waiting for local measuring.
-    Measuring { assignment: Assignment, task: Arc<Task>, encoding: Encoding },
+    Measuring { assignment: Assignment, task: Arc<Task>, encoding: Encoding, measuring: Measuring },
     /// Waiting for what was sealed, and its charge, to be durable.
     Keeping { assignment: Assignment, task: Arc<Task>, sealed: Sealed },
     /// Waiting for what was sealed for this round before.
@@ -83,38 +87,75 @@ impl Phase {
                     effects.push_back(DeviceEffect::Recall { task: assignment.task, round: assignment.round });
                     Self::Recalling { assignment, task, encoding }
                 } else {
-                    effects.push_back(DeviceEffect::FetchModel(assignment.model));
-                    Self::FetchingModel { assignment, task, encoding }
+                    let measuring = task.evaluation().map(|(plan, _)| Measuring::of(plan));
+                    let model = measuring.as_ref().map_or(assignment.model, |left| left.model(assignment.model));
+                    effects.push_back(DeviceEffect::FetchModel(model));
+                    Self::FetchingModel { assignment, task, encoding, measuring }
                 }
             }
-            (Self::FetchingModel { assignment, task, encoding }, DeviceEvent::Model(params)) => {
+            (Self::FetchingModel { assignment, task, encoding, measuring }, DeviceEvent::Model(params)) => {
                 if let Err(refusal) = check_dimension(&params, &task) {
                     return (withdraw(effects, &assignment, now), Err(refusal));
                 }
-                let seed = ShuffleSeed::derive(&assignment.task, assignment.round, &memory.id);
-                match &task.purpose {
-                    Purpose::Train { plan, .. } => {
-                        let (plan, measure) =
-                            (plan.at(assignment.position, assignment.mu), task.privacy.metrics.is_some());
-                        effects.push_back(DeviceEffect::Train { params, plan, seed, measure });
-                        Self::Training { assignment, task, encoding }
+                match (&task.purpose, measuring) {
+                    (Purpose::Train { .. }, _) if task.personal.is_some() => {
+                        effects.push_back(DeviceEffect::RecallOwn { task: assignment.task });
+                        Self::RecallingOwn { assignment, task, encoding, params }
                     }
-                    Purpose::Evaluate(plan) => {
-                        effects.push_back(DeviceEffect::Measure { params, plan: plan.clone(), seed });
-                        Self::Measuring { assignment, task, encoding }
+                    (Purpose::Train { plan, .. }, _) => {
+                        effects.push_back(train(memory, &assignment, &task, plan, params));
+                        Self::Training { assignment, task, encoding, own: None }
+                    }
+                    (Purpose::Evaluate(_), Some(measuring)) => {
+                        let seed = ShuffleSeed::derive(&assignment.task, assignment.round, &memory.id);
+                        match measuring.work(params, seed) {
+                            Ok(effect) => effects.push_back(effect),
+                            Err(refusal) => return (withdraw(effects, &assignment, now), Err(refusal)),
+                        }
+                        Self::Measuring { assignment, task, encoding, measuring }
+                    }
+                    (Purpose::Evaluate(_), None) => {
+                        return (withdraw(effects, &assignment, now), Err(DeviceError::Unexpected));
                     }
                 }
             }
-            (Self::Measuring { assignment, task, encoding }, DeviceEvent::Measured(measured)) => {
-                match contribution(&task, measured.as_deref()) {
-                    Ok(measures) => {
-                        let upload = Plain.seal(encoding.encode(&Delta::new(Vec::new()), &measures));
-                        send(memory, effects, &assignment, &task, upload, None)
+            (Self::Measuring { assignment, task, encoding, mut measuring }, DeviceEvent::Measured(measured)) => {
+                match measuring.take(measured) {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        effects.push_back(DeviceEffect::FetchModel(measuring.model(assignment.model)));
+                        let measuring = Some(measuring);
+                        return (Self::FetchingModel { assignment, task, encoding, measuring }, Ok(()));
                     }
                     Err(refusal) => return (withdraw(effects, &assignment, now + REST), Err(refusal)),
                 }
+                let Some((plan, loss_bound)) = task.evaluation() else {
+                    return (withdraw(effects, &assignment, now), Err(DeviceError::Unexpected));
+                };
+                let measures = plan.contribution(measuring.result().as_deref(), loss_bound);
+                let upload = Plain.seal(encoding.encode(&Delta::new(Vec::new()), &measures));
+                send(memory, effects, &assignment, &task, upload, None)
             }
-            (Self::Training { assignment, task, encoding }, DeviceEvent::Trained { delta, metrics }) => {
+            (Self::RecallingOwn { assignment, task, encoding, params }, DeviceEvent::Own(own)) => {
+                let (Some(division), Some(plan)) = (task.division(), task.plan()) else {
+                    return (withdraw(effects, &assignment, now), Err(DeviceError::Unexpected));
+                };
+                match Own::begin(division, &params, own) {
+                    Ok((own, local)) => {
+                        effects.push_back(train(memory, &assignment, &task, plan, Arc::new(local)));
+                        Self::Training { assignment, task, encoding, own: Some(own) }
+                    }
+                    Err(refusal) => return (withdraw(effects, &assignment, now), Err(refusal)),
+                }
+            }
+            (Self::Training { assignment, task, encoding, own }, DeviceEvent::Trained { delta, metrics }) => {
+                let (delta, own) = match own {
+                    Some(own) => own.end(delta),
+                    None => (delta, None),
+                };
+                if let Some(own) = own {
+                    effects.push_back(DeviceEffect::KeepOwn { task: assignment.task, own });
+                }
                 let randomiser = match task.randomiser(assignment.round) {
                     Ok(randomiser) => randomiser,
                     Err(error) => return (withdraw(effects, &assignment, now), Err(DeviceError::Encoding(error))),
@@ -160,6 +201,7 @@ impl Phase {
             (
                 Self::FetchingTask { assignment }
                 | Self::FetchingModel { assignment, .. }
+                | Self::RecallingOwn { assignment, .. }
                 | Self::Training { assignment, .. }
                 | Self::Measuring { assignment, .. }
                 | Self::Recalling { assignment, .. },
@@ -174,6 +216,12 @@ impl Phase {
         };
         (phase, Ok(()))
     }
+}
+
+fn train(memory: &Memory, assignment: &Assignment, task: &Task, plan: &LocalPlan, params: Arc<Params>) -> DeviceEffect {
+    let seed = ShuffleSeed::derive(&assignment.task, assignment.round, &memory.id);
+    let plan = plan.at(assignment.position, assignment.mu);
+    DeviceEffect::Train { params, plan, seed, measure: task.privacy.metrics.is_some() }
 }
 
 /// Gives the round up and says so.
@@ -231,7 +279,7 @@ fn check(assignment: &Assignment, task: &Task) -> Result<Encoding, DeviceError> 
             (randomiser.sent(), reach.get())
         }
         None if task.evaluation().is_some() => (0, clip),
-        None => (task.trained_layout().dimension(), clip),
+        None => (task.shared_layout().dimension(), clip),
     };
     let found = encoding.model_dimension();
     if expected != found {
@@ -246,18 +294,7 @@ fn check(assignment: &Assignment, task: &Task) -> Result<Encoding, DeviceError> 
     Ok(encoding)
 }
 
-/// What a device sends that measured the candidates of an evaluation.
-fn contribution(task: &Task, measured: Option<&[LocalMetrics]>) -> Result<Vec<f64>, DeviceError> {
-    let Some((plan, loss_bound)) = task.evaluation() else { return Err(DeviceError::Unexpected) };
-    let (expected, found) = (plan.candidates.len(), measured.map_or(plan.candidates.len(), <[LocalMetrics]>::len));
-    if expected == found {
-        Ok(plan.contribution(measured, loss_bound))
-    } else {
-        Err(DeviceError::Candidates { expected, found })
-    }
-}
-
 fn check_dimension(params: &Params, task: &Task) -> Result<(), DeviceError> {
-    let (expected, found) = (task.trained_layout().dimension(), params.dimension());
+    let (expected, found) = (task.shared_layout().dimension(), params.dimension());
     if expected == found { Ok(()) } else { Err(DeviceError::Dimension { expected, found }) }
 }

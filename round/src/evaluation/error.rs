@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::CANDIDATE_LIMIT;
+use super::{CANDIDATE_LIMIT, MODEL_LIMIT};
 use crate::plan::PlanError;
 
 /// An `[evaluation]` section that no device could follow, or that says something without a meaning.
@@ -43,6 +43,21 @@ pub enum EvaluationError {
     SameName {
         /// The name.
         name: String,
+    },
+    /// Too many files.
+    #[error(
+        "evaluation.candidates begin with {found} models of their own; there may be {most}, since every device fetches and keeps them: make \
+         two tasks of it", most = MODEL_LIMIT
+    )]
+    Models {
+        /// How many there are.
+        found: usize,
+    },
+    /// No path.
+    #[error("evaluation.candidates, {candidate:?}: model.file must be the path of a file, of 1 to 255 bytes")]
+    File {
+        /// The candidate's name.
+        candidate: String,
     },
     /// A candidate that cannot be trained.
     #[error("evaluation.candidates, {candidate:?}: {cause}")]

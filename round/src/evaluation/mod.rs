@@ -1,15 +1,19 @@
 //! What a device does in a task that trains nothing: the `[evaluation]` section.
 //!
 //! Each device measures every candidate on examples of its own that the candidate did not train on, and sends those measures and nothing
-//! else. So several local plans, or none, are compared in one round (federated evaluation and tuning, as in Paulik et al. 2021,
-//! arXiv 2102.08503, section 3).
+//! else. So several models, and several local plans or none, are compared in one round (federated evaluation and tuning, as in Paulik et al.
+//! 2021, arXiv 2102.08503, section 3).
 
+mod candidate_model;
 mod error;
+mod groups;
 mod released;
 #[cfg(test)]
 mod tests;
 
+pub use candidate_model::{CandidateModel, CandidateModelError};
 pub use error::EvaluationError;
+pub use groups::Group;
 pub use released::{CandidateMetrics, EvaluationTerms, MeasureSums, ReleasedEvaluation};
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +25,8 @@ use crate::{
 
 /// Most candidates of a task: each of them takes from the budget of all others.
 pub const CANDIDATE_LIMIT: usize = 32;
+/// Most models of candidates' own in a task: every device fetches and keeps them.
+pub const MODEL_LIMIT: usize = 8;
 /// Longest name of a candidate, in characters.
 const NAME_LIMIT: usize = 64;
 
@@ -41,7 +47,10 @@ pub struct EvaluationPlan {
 pub struct Candidate {
     /// What people call it: 1 to 64 characters, no two alike.
     pub name: String,
-    /// How each device trains the task's model first, on its other examples. What it trained never leaves it. Left out: not at all.
+    /// What it begins with. Left out: with the task's model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<CandidateModel>,
+    /// How each device trains that model first, on its other examples. What it trained never leaves it. Left out: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<LocalPlan>,
 }
@@ -69,7 +78,13 @@ impl EvaluationPlan {
                 return Err(EvaluationError::NothingToTrainOn { candidate: candidate.name.clone() });
             }
         }
-        Ok(())
+        let mut models: Vec<_> = self.candidates.iter().filter_map(|candidate| candidate.model.as_ref()).collect();
+        models.sort_unstable_by_key(|model| model.sha256);
+        models.dedup_by_key(|model| model.sha256);
+        match models.len() {
+            found if found > MODEL_LIMIT => Err(EvaluationError::Models { found }),
+            _ => Ok(()),
+        }
     }
 
     /// How many of a device's examples are held out: the part that is asked for, to the nearest, but one at least, and of several not
@@ -122,6 +137,9 @@ impl Candidate {
         let (name, length) = (&self.name, self.name.chars().count());
         if length == 0 || length > NAME_LIMIT || name.trim() != name || name.chars().any(char::is_control) {
             return Err(EvaluationError::Name { name: name.clone() });
+        }
+        if self.model.as_ref().is_some_and(|model| !model.has_path()) {
+            return Err(EvaluationError::File { candidate: name.clone() });
         }
         let Some(plan) = &self.plan else { return Ok(()) };
         let candidate = || name.clone();

@@ -1,8 +1,16 @@
+use murmur_privacy::Digest;
+
 use super::*;
-use crate::{measure::ReleasedMetrics, plan::WeightDecay, rate::RateSchedule};
+use crate::{measure::ReleasedMetrics, model::ModelSpec, plan::WeightDecay, rate::RateSchedule, task::Task};
 
 fn candidate(name: &str, plan: Option<LocalPlan>) -> Candidate {
-    Candidate { name: name.to_owned(), plan }
+    Candidate { name: name.to_owned(), model: None, plan }
+}
+
+/// A candidate with a model of its own, of which this is the file.
+fn with_model(name: &str, file: &[u8], plan: Option<LocalPlan>) -> Candidate {
+    let model = CandidateModel { file: format!("{name}.safetensors"), sha256: Digest::of(file) };
+    Candidate { name: name.to_owned(), model: Some(model), plan }
 }
 
 fn plan(held_out: f64) -> EvaluationPlan {
@@ -98,6 +106,17 @@ fn every_mistake_is_named() {
         (named(" a"), "is no name"),
         (named("a\nb"), "is no name"),
         (named(&"a".repeat(65)), "is no name"),
+        (
+            single((0..9_u8).map(|index| with_model(&index.to_string(), &[index], None)).collect()),
+            "begin with 9 models of their own; there may be 8",
+        ),
+        (
+            single(vec![Candidate {
+                model: Some(CandidateModel { file: String::new(), sha256: Digest::ZERO }),
+                ..candidate("a", None)
+            }]),
+            "\"a\": model.file must be the path",
+        ),
         (with(LocalPlan { epochs: 0, ..plain }), "\"a\": plan.epochs"),
         (with(LocalPlan { control_variates: true, ..plain }), "SCAFFOLD"),
         (with(LocalPlan { schedule: Some(RateSchedule::Constant { warm_up: 1 }), ..plain }), "plan.schedule changes"),
@@ -109,4 +128,68 @@ fn every_mistake_is_named() {
         let message = plan.validate().unwrap_err().to_string();
         assert!(message.contains(said), "{said}: {message}");
     }
+}
+
+#[test]
+fn candidates_are_looked_at_one_model_after_the_other_and_each_on_the_same_examples() {
+    let tuned = Some(LocalPlan::plain(1, 10, 0.05));
+    let candidates = vec![
+        with_model("a", b"one", None),
+        candidate("b", tuned),
+        with_model("c", b"two", None),
+        with_model("d", b"one", tuned),
+        candidate("e", None),
+    ];
+    let plan = EvaluationPlan { held_out: 0.25, candidates };
+    let groups = plan.groups();
+    let found: Vec<_> = groups.iter().map(|group| (group.model, group.places.clone())).collect();
+    assert_eq!(
+        found,
+        [(Some(Digest::of(b"one")), vec![0, 3]), (None, vec![1, 4]), (Some(Digest::of(b"two")), vec![2])]
+    );
+    assert!(groups.iter().all(|group| group.plan.held_out == 0.25));
+    assert_eq!(groups[0].plan.candidates[1], plan.candidates[3]);
+    assert_eq!(super::tests::plan(0.5).groups().len(), 1);
+}
+
+const TASK: &str = r#"
+name = "which"
+population = "phones"
+rounds = 1
+model = { kind = "linear", input = [1, 1, 2], classes = 2 }
+participation = { kind = "poisson", rate = 1.0, window_seconds = 1, minimum_reports = 1 }
+privacy = { mechanism = "none", metrics = { loss_bound = 4.0 } }
+[evaluation]
+held_out = 0.25
+"#;
+
+#[test]
+fn a_candidates_file_is_the_one_that_the_task_names() {
+    let model = ModelSpec::linear([1, 1, 2], 2);
+    let head = r#"{"output.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"output.bias":{"dtype":"F32","shape":[2],"data_offsets":[16,24]}}"#;
+    let values: Vec<u8> = (0..6_u8).flat_map(|place| f32::from(place).to_le_bytes()).collect();
+    let file = [&(head.len() as u64).to_le_bytes()[..], head.as_bytes(), &values].concat();
+    let right = CandidateModel { file: "base.safetensors".to_owned(), sha256: Digest::of(&file) };
+    assert_eq!(right.read(&model, Some(&file)).unwrap().values(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    let said =
+        |result: Result<_, CandidateModelError>| result.map(|_: crate::params::Params| ()).unwrap_err().to_string();
+    assert!(said(right.read(&model, None)).contains("base.safetensors"));
+    let other = said(right.read(&model, Some(&values)));
+    assert!(other.contains(&format!("write sha256 = \"{}\"", Digest::of(&values))), "{other}");
+    let wrong = said(right.read(&ModelSpec::linear([1, 1, 3], 2), Some(&file)));
+    assert!(wrong.contains("a candidate's model has all tensors"), "{wrong}");
+    let long = vec![0; (1 << 20) + 100];
+    let too_long = CandidateModel { sha256: Digest::of(&long), ..right.clone() };
+    assert!(said(too_long.read(&model, Some(&long))).contains("leave only the model's tensors"));
+    // In a task: once, however many candidates begin with it, and no part of the hash of tasks that name none.
+    let sha256 = right.sha256;
+    let named = format!(
+        "candidates = [\n{{ name = \"a\", model = {{ file = \"x\", sha256 = \"{sha256}\" }} }},\n{{ name = \"b\", model = {{ file = \"y\", sha256 = \
+         \"{sha256}\" }}, plan = {{ epochs = 1, batch_size = 1, learning_rate = 0.1 }} }},\n{{ name = \"c\" }}]\n"
+    );
+    let task = Task::from_toml(&format!("{TASK}{named}")).unwrap();
+    assert_eq!(task.candidate_models(), [&CandidateModel { file: "x".to_owned(), sha256 }]);
+    let plain = Task::from_toml(&format!("{TASK}candidates = [{{ name = \"c\" }}]\n")).unwrap();
+    let json = String::from_utf8(plain.to_json().unwrap()).unwrap();
+    assert!(json.contains(r#"{"name":"c"}"#) && plain.candidate_models().is_empty(), "{json}");
 }

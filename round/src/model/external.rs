@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelError;
+use super::{ModelError, ModelSpec};
 use crate::params::ParameterShape;
 
 /// One tensor of an app's model.
@@ -29,6 +29,20 @@ pub enum Initial {
     Ones,
     /// Uniform between this number and its negative.
     Uniform(f32),
+}
+
+impl ModelSpec {
+    /// The `[model]` section as a task file has it.
+    ///
+    /// # Errors
+    /// [`ModelError::Unwritten`] if TOML cannot hold it, as it can every section that is valid.
+    pub fn to_toml(&self) -> Result<String, ModelError> {
+        #[derive(Serialize)]
+        struct File<'a> {
+            model: &'a ModelSpec,
+        }
+        toml::to_string(&File { model: self }).map_err(|error| ModelError::Unwritten(error.to_string()))
+    }
 }
 
 impl ExternalTensor {

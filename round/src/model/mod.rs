@@ -141,6 +141,9 @@ pub enum ModelError {
         /// The key at fault.
         field: &'static str,
     },
+    /// It could not be written as a section.
+    #[error("the model section cannot be written: {0}")]
+    Unwritten(String),
     /// Fewer than two classes cannot be told apart.
     #[error("model.classes must be at least 2")]
     OneClass,

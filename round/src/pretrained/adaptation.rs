@@ -8,9 +8,10 @@ use rand::{Rng, SeedableRng};
 
 use super::{Lora, Pretrained, PretrainedFileError, Role};
 use crate::{
-    checkpoint::{CheckpointError, read_manifest, read_model, write_model},
+    checkpoint::read_model,
     model::{ModelSpec, symmetric},
     params::{DimensionMismatch, Layout, ParameterShape, Params},
+    personal::Personal,
     task::Task,
 };
 
@@ -71,10 +72,16 @@ impl Adaptation {
             return Err(PretrainedFileError::TooLong { file: named(), found: bytes.len(), limit });
         }
         let start = start(pretrained, &task.model, bytes)?;
-        let trained = task.trained_layout();
-        let parts = parts(pretrained, start.layout(), &trained).into();
+        let trained = task.local_layout();
+        let parts = parts(pretrained, task.personal.as_ref(), start.layout(), &trained).into();
         let adapters = seed(&task.model);
         Ok(Some(Self { trained, parts, start: Arc::new(start), lora: pretrained.lora, adapters }))
+    }
+
+    /// Whether something of the file stays as it is, or is adapted: otherwise what is trained is the model.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.trained != *self.start.layout()
     }
 
     /// The table of what is trained.
@@ -157,34 +164,6 @@ impl Adaptation {
         }
         Ok(())
     }
-
-    /// The whole model of a released file, as a file of the model's own tensors, with the same manifest: what the ledger paid for, in the
-    /// form in which others read it. The manifest names the released file.
-    ///
-    /// # Errors
-    /// [`CheckpointError`] when the file is none of this task's.
-    pub fn put_together(&self, released: &[u8]) -> Result<Vec<u8>, CheckpointError> {
-        let trained = read_model(released, self.trained.clone())?;
-        let mut manifest = read_manifest(released)?;
-        manifest.put_together_from = Some(Digest::of(released));
-        let whole = self.whole(&trained).map_err(|error| CheckpointError::Metadata(error.to_string()))?;
-        write_model(&whole, &manifest)
-    }
-}
-
-/// A released model file as one of all the model's tensors: itself, unless only a part of the model is trained. `pretrained` is the file
-/// that the task starts from.
-///
-/// # Errors
-/// [`CheckpointError`] when it is no file of this task's; [`CheckpointError::Pretrained`].
-pub fn whole_model(task: &Task, released: Vec<u8>, pretrained: Option<&[u8]>) -> Result<Vec<u8>, CheckpointError> {
-    if !task.is_partial() {
-        return Ok(released);
-    }
-    match Adaptation::of(task, pretrained).map_err(|error| CheckpointError::Pretrained(Box::new(error)))? {
-        Some(adaptation) => adaptation.put_together(&released),
-        None => Ok(released),
-    }
 }
 
 /// The whole model before anything was learnt.
@@ -212,7 +191,7 @@ fn start(pretrained: &Pretrained, model: &ModelSpec, bytes: &[u8]) -> Result<Par
     Ok(start)
 }
 
-fn parts(pretrained: &Pretrained, whole: &Layout, trained: &Layout) -> Vec<Part> {
+fn parts(pretrained: &Pretrained, personal: Option<&Personal>, whole: &Layout, trained: &Layout) -> Vec<Part> {
     let (mut end, mut trained_end) = (0, 0);
     let mut lengths = trained.tensors().iter().map(ParameterShape::len);
     // The trained tensors stand in the order of those that they are for: the next one is always the one meant.
@@ -224,7 +203,7 @@ fn parts(pretrained: &Pretrained, whole: &Layout, trained: &Layout) -> Vec<Part>
     let of = |tensor: &ParameterShape| {
         let whole = end..end + tensor.len();
         end = whole.end;
-        match pretrained.role(tensor) {
+        match pretrained.role(tensor, personal) {
             Role::Frozen => Part::Frozen(whole),
             Role::Trained => Part::Trained { whole, trained: next() },
             Role::Adapted => {

@@ -8,7 +8,7 @@ mod error;
 #[cfg(test)]
 mod tests;
 
-pub use adaptation::{Adaptation, Part, whole_model};
+pub use adaptation::{Adaptation, Part};
 pub use error::{PretrainedError, PretrainedFileError};
 
 use murmur_privacy::Digest;
@@ -16,14 +16,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::{DIMENSION_LIMIT, ModelSpec},
-    params::{Layout, ParameterShape},
-    task::Task,
+    params::ParameterShape,
+    personal::Personal,
 };
 
 /// What a file may hold beside the model's own numbers: names, a manifest, tensors of other layers.
 const BESIDE: usize = 1 << 20;
 /// Longest path of a file, in bytes.
-const PATH_LIMIT: usize = 255;
+pub(crate) const PATH_LIMIT: usize = 255;
 
 /// A safetensors file whose tensors have the model's own names and shapes (PyTorch's), and what becomes of them.
 ///
@@ -74,7 +74,7 @@ enum Role {
 }
 
 impl Pretrained {
-    /// Whether something of the file stays as it is: then whoever trains needs the file.
+    /// Whether something of the file stays as it is: then whoever trains must know of it ([`Trainer::adapt`](crate::trainer::Trainer::adapt)).
     #[must_use]
     pub fn is_partial(&self) -> bool {
         !self.freeze.is_empty() || self.lora.is_some()
@@ -84,12 +84,14 @@ impl Pretrained {
         self.fresh.iter().any(|name| means(name, tensor))
     }
 
-    fn is_frozen(&self, tensor: &str) -> bool {
+    pub(crate) fn is_frozen(&self, tensor: &str) -> bool {
         self.freeze.iter().any(|name| means(name, tensor))
     }
 
-    fn role(&self, tensor: &ParameterShape) -> Role {
-        match (self.is_fresh(&tensor.name), self.is_frozen(&tensor.name), self.lora) {
+    /// What is a device's own is trained whole, where it would get an adapter otherwise.
+    fn role(&self, tensor: &ParameterShape, personal: Option<&Personal>) -> Role {
+        let whole = self.is_fresh(&tensor.name) || personal.is_some_and(|personal| personal.is_own(&tensor.name));
+        match (whole, self.is_frozen(&tensor.name), self.lora) {
             (true, ..) | (false, false, None) => Role::Trained,
             (false, false, Some(_)) if tensor.shape.len() == 2 => Role::Adapted,
             (false, ..) => Role::Frozen,
@@ -97,10 +99,10 @@ impl Pretrained {
     }
 
     /// The tensors that are trained, in the model's order; an adapted one is there by its two adapters, under the names that PEFT has.
-    fn trained(&self, model: &ModelSpec) -> Vec<ParameterShape> {
+    pub(crate) fn trained(&self, model: &ModelSpec, personal: Option<&Personal>) -> Vec<ParameterShape> {
         let mut shapes = Vec::new();
         for tensor in model.layout().tensors() {
-            match (self.role(tensor), self.lora, tensor.shape.as_slice()) {
+            match (self.role(tensor, personal), self.lora, tensor.shape.as_slice()) {
                 (Role::Trained, ..) => shapes.push(tensor.clone()),
                 (Role::Adapted, Some(Lora { rank, .. }), &[outputs, inputs]) => {
                     let (layer, suffix) = match tensor.name.strip_suffix(".weight") {
@@ -121,7 +123,7 @@ impl Pretrained {
     ///
     /// # Errors
     /// [`PretrainedError`] naming the key at fault.
-    pub(crate) fn validate(&self, model: &ModelSpec) -> Result<(), PretrainedError> {
+    pub(crate) fn validate(&self, model: &ModelSpec, personal: Option<&Personal>) -> Result<(), PretrainedError> {
         if self.file.is_empty() || self.file.len() > PATH_LIMIT || self.file.chars().any(char::is_control) {
             return Err(PretrainedError::File { file: self.file.clone() });
         }
@@ -150,7 +152,7 @@ impl Pretrained {
         }
         let size =
             |tensor: &ParameterShape| tensor.shape.iter().try_fold(1_usize, |size, &more| size.checked_mul(more));
-        let trained = self.trained(model);
+        let trained = self.trained(model, personal);
         match trained.iter().try_fold(0_usize, |total, tensor| total.checked_add(size(tensor)?)) {
             Some(0) => Err(PretrainedError::NothingTrained),
             Some(dimension) if dimension <= DIMENSION_LIMIT => Ok(()),
@@ -165,25 +167,7 @@ impl Pretrained {
     }
 }
 
-impl Task {
-    /// The table of the tensors that are trained: what an update has coordinates for, and what a released model file holds. Without
-    /// `[pretrained]`, all of the model's.
-    #[must_use]
-    pub fn trained_layout(&self) -> Layout {
-        match &self.pretrained {
-            Some(pretrained) => Layout::new(pretrained.trained(&self.model)),
-            None => self.model.layout(),
-        }
-    }
-
-    /// Whether something of the model stays as a file has it, which whoever trains or uses the model needs then.
-    #[must_use]
-    pub fn is_partial(&self) -> bool {
-        self.pretrained.as_ref().is_some_and(Pretrained::is_partial)
-    }
-}
-
 /// Whether a written name means a tensor: its own name, or everything before a dot of it.
-fn means(written: &str, tensor: &str) -> bool {
+pub(crate) fn means(written: &str, tensor: &str) -> bool {
     tensor.strip_prefix(written).is_some_and(|rest| !written.is_empty() && (rest.is_empty() || rest.starts_with('.')))
 }

@@ -1,7 +1,10 @@
 use safetensors::{Dtype, tensor::TensorView};
 
 use super::*;
-use crate::{params::Params, task::Task};
+use crate::{
+    params::{Layout, Params},
+    task::Task,
+};
 
 const TASK: &str = r#"
 name = "fine"
@@ -44,7 +47,7 @@ fn task(file: &[u8], more: &str) -> Task {
 }
 
 fn names(task: &Task) -> Vec<(String, Vec<usize>)> {
-    task.trained_layout().tensors().iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
+    task.shared_layout().tensors().iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
 }
 
 fn named(tensors: &[(&str, &[usize])]) -> Vec<(String, Vec<usize>)> {
@@ -68,7 +71,7 @@ fn what_is_trained_is_what_the_section_leaves_and_travels_under_its_name() {
     let fresh = task(&file, &format!("{lora}fresh = [\"output\"]"));
     assert_eq!(names(&fresh), named(&[adapters, OUTPUT].concat()));
     assert_eq!(names(&task(&file, &format!("{lora}freeze = [\"output\"]"))), named(&adapters));
-    assert_eq!(task(&file, lora).trained_layout().dimension(), 2 * (6 + 4) + 2 * (4 + 3));
+    assert_eq!(task(&file, lora).shared_layout().dimension(), 2 * (6 + 4) + 2 * (4 + 3));
 }
 
 #[test]
@@ -76,7 +79,7 @@ fn a_task_without_the_section_is_the_task_that_it_was() {
     let plain = Task::from_toml(TASK).unwrap();
     let json = String::from_utf8(plain.to_json().unwrap()).unwrap();
     assert!(!json.contains("pretrained") && json.ends_with("}}"), "{json}");
-    assert_eq!(plain.trained_layout(), plain.model.layout());
+    assert_eq!(plain.shared_layout(), plain.model.layout());
     assert!(Adaptation::of(&plain, None).unwrap().is_none() && !plain.is_partial());
     let (one, other) = (task(&file(3), ""), task(&file(4), ""));
     assert_ne!(one.hash().unwrap(), other.hash().unwrap(), "the file's digest is in the task's");

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::{
     evaluation::EvaluationError, model::ModelError, optimizer::ServerError, participation::ParticipationError,
-    plan::PlanError, pretrained::PretrainedError,
+    personal::PersonalError, plan::PlanError, pretrained::PretrainedError,
 };
 
 /// A task file that cannot be run, and what to change in it.
@@ -80,6 +80,9 @@ pub enum TaskError {
     /// The `[pretrained]` section.
     #[error(transparent)]
     Pretrained(#[from] PretrainedError),
+    /// The `[personal]` section.
+    #[error(transparent)]
+    Personal(#[from] PersonalError),
     /// The `[plan]` section.
     #[error(transparent)]
     Plan(#[from] PlanError),

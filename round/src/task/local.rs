@@ -25,7 +25,7 @@ impl Task {
     pub fn randomiser(&self, round: u32) -> Result<Option<Randomiser>, TaskError> {
         let Some(local) = &self.privacy.local else { return Ok(None) };
         let seed = projection_seed(&self.hash()?, round);
-        Ok(Some(local.randomiser(self.privacy.clip, self.trained_layout().dimension(), seed)?))
+        Ok(Some(local.randomiser(self.privacy.clip, self.shared_layout().dimension(), seed)?))
     }
 
     /// The grid of a round before its ring is known: for clipped updates and the task's measures, for what local randomisers send, or for
@@ -37,7 +37,7 @@ impl Task {
         // How far numbers reach, and how many there are, depends on no seed, so on no round.
         let (clip, dimension) = match self.randomiser(0)? {
             Some(randomiser) => (reach(&*randomiser)?, randomiser.sent()),
-            None => (self.privacy.clip, self.trained_layout().dimension()),
+            None => (self.privacy.clip, self.shared_layout().dimension()),
         };
         Ok(Encoding::fit(clip, dimension, &self.shares())?)
     }

@@ -17,7 +17,10 @@ pub use schedule::Schedule;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{evaluation::EvaluationError, model::ModelSpec, participation::Participation, pretrained::Pretrained};
+use crate::{
+    evaluation::EvaluationError, model::ModelSpec, participation::Participation, personal::Personal,
+    pretrained::Pretrained,
+};
 use section::Section;
 
 /// SHA-256 of a task's canonical form. Two tasks with the same hash are the same task.
@@ -46,6 +49,8 @@ pub struct Task {
     pub privacy: Privacy,
     /// What the model starts from, and what of it is trained; without it, all of it, from what is drawn.
     pub pretrained: Option<Pretrained>,
+    /// What of the model each device keeps for itself; without it, nothing.
+    pub personal: Option<Personal>,
 }
 
 impl Task {
@@ -92,16 +97,18 @@ impl Task {
             return Err(TaskError::NoRounds);
         }
         self.model.validate()?;
-        self.pretrained.as_ref().map_or(Ok(()), |pretrained| pretrained.validate(&self.model))?;
+        let pretrained = self.pretrained.as_ref();
+        pretrained.map_or(Ok(()), |pretrained| pretrained.validate(&self.model, self.personal.as_ref()))?;
         self.purpose.validate(&self.privacy)?;
         self.participation.validate()?;
+        self.personal.as_ref().map_or(Ok(()), |personal| personal.validate(self))?;
         self.check_correlation()?;
         let block_rounds = self.participation.block_rounds().get();
         if !self.rounds.is_multiple_of(block_rounds) {
             return Err(TaskError::PartialBlock { rounds: self.rounds, block_rounds });
         }
         self.randomiser(0)?;
-        if self.evaluation().is_some() && self.is_partial() {
+        if self.evaluation().is_some() && pretrained.is_some_and(Pretrained::is_partial) {
             return Err(EvaluationError::Partial.into());
         }
         if self.plan().is_some_and(|plan| plan.adaptive_proximal.is_some()) && self.privacy.metrics.is_none() {

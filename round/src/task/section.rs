@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Privacy, Purpose, Task};
 use crate::{
-    evaluation::EvaluationPlan, model::ModelSpec, optimizer::Server, participation::Participation, plan::LocalPlan,
-    pretrained::Pretrained,
+    evaluation::EvaluationPlan, model::ModelSpec, optimizer::Server, participation::Participation, personal::Personal,
+    plan::LocalPlan, pretrained::Pretrained,
 };
 
 /// All keys of the file, in the order of the canonical form; which of them belong together is checked when it becomes a [`Task`].
@@ -26,14 +26,27 @@ pub(super) struct Section {
     server: Option<Server>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pretrained: Option<Pretrained>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    personal: Option<Personal>,
 }
 
 impl TryFrom<Section> for Task {
     type Error = String;
 
     fn try_from(section: Section) -> Result<Self, String> {
-        let Section { name, population, rounds, model, plan, evaluation, participation, privacy, server, pretrained } =
-            section;
+        let Section {
+            name,
+            population,
+            rounds,
+            model,
+            plan,
+            evaluation,
+            participation,
+            privacy,
+            server,
+            pretrained,
+            personal,
+        } = section;
         let missing = |key: &str| {
             format!(
                 "missing field `{key}`: a task that trains has [plan] and [server], and one that measures [evaluation]"
@@ -55,17 +68,17 @@ impl TryFrom<Section> for Task {
                 );
             }
         };
-        Ok(Self { name, population, rounds, model, purpose, participation, privacy, pretrained })
+        Ok(Self { name, population, rounds, model, purpose, participation, privacy, pretrained, personal })
     }
 }
 
 impl From<Task> for Section {
     fn from(task: Task) -> Self {
-        let Task { name, population, rounds, model, purpose, participation, privacy, pretrained } = task;
+        let Task { name, population, rounds, model, purpose, participation, privacy, pretrained, personal } = task;
         let (plan, server, evaluation) = match purpose {
             Purpose::Train { plan, server } => (Some(plan), Some(server), None),
             Purpose::Evaluate(evaluation) => (None, None, Some(evaluation)),
         };
-        Self { name, population, rounds, model, plan, evaluation, participation, privacy, server, pretrained }
+        Self { name, population, rounds, model, plan, evaluation, participation, privacy, server, pretrained, personal }
     }
 }

@@ -237,6 +237,9 @@ fn talk(machine: &mut Device, index: usize, world: &mut World, lost: bool) {
                 continue;
             }
             DeviceEffect::Measure { .. } => panic!("nothing is measured here"),
+            DeviceEffect::RecallOwn { .. } | DeviceEffect::KeepOwn { .. } => {
+                panic!("nobody has layers of its own here")
+            }
             DeviceEffect::Keep { .. } | DeviceEffect::Recall { .. } => panic!("nothing is randomised here"),
             DeviceEffect::Remember { .. } => continue,
         };

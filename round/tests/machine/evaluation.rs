@@ -334,3 +334,75 @@ fn a_trainer_that_does_not_measure_every_candidate_sends_nothing() {
     machine.handle(Time(0), DeviceEvent::Failed).unwrap();
     assert!(matches!(machine.poll_effect(), Some(DeviceEffect::Withdraw { .. })));
 }
+
+/// The file that a candidate begins with.
+const FILE: &[u8] = b"a model of another task";
+
+#[test]
+fn a_device_looks_at_one_model_after_the_other_and_sends_what_it_found_of_all() {
+    let text = String::from_utf8(task(2, EXACT).to_json().unwrap()).unwrap();
+    let named =
+        format!(r#"{{"name":"theirs","model":{{"file":"x","sha256":"{}"}}}},{{"name":"as it is"}}"#, Digest::of(FILE));
+    assert!(text.contains(r#"{"name":"as it is"}"#));
+    let task = Task::from_json(text.replace(r#"{"name":"as it is"}"#, &named).as_bytes()).unwrap();
+    let schedule = Schedule::new(task.clone(), DEVICES as u64).unwrap();
+    let (hash, grid, clip) = (schedule.hash(), schedule.grid(), task.privacy.clip);
+    let own = Digest::of(b"the task's");
+    let assignment = Assignment { task: hash, round: 0, position: 0, model: own, grid, clip, mu: None };
+    let fetching = || {
+        let mut machine = Device::new(device(0));
+        machine.handle(Time(0), DeviceEvent::Tick).unwrap();
+        machine.handle(Time(0), DeviceEvent::Assigned(assignment)).unwrap();
+        machine.handle(Time(0), DeviceEvent::Task(Arc::new(task.clone()))).unwrap();
+        let asked: Vec<DeviceEffect> = std::iter::from_fn(|| machine.poll_effect()).collect();
+        // The candidate that is mentioned first begins with the file.
+        assert!(matches!(asked.last(), Some(DeviceEffect::FetchModel(model)) if *model == Digest::of(FILE)));
+        machine
+    };
+    let (theirs, ours) = (Params::zeros(task.model.layout()), task.model.initial());
+    let metrics = |loss| LocalMetrics { loss, accuracy: 0.5 };
+    let mut machine = fetching();
+    let mut takes = |event| {
+        machine.handle(Time(0), event).unwrap();
+        machine.poll_effect().unwrap()
+    };
+    let names = |plan: &EvaluationPlan| plan.candidates.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+    let DeviceEffect::Measure { params, plan, seed } = takes(DeviceEvent::Model(Arc::new(theirs.clone()))) else {
+        panic!("measuring was due")
+    };
+    assert_eq!((&*params, names(&plan), plan.held_out), (&theirs, vec!["theirs".to_owned()], 0.25));
+    let effect = takes(DeviceEvent::Measured(Some(vec![metrics(3.0)])));
+    assert!(matches!(effect, DeviceEffect::FetchModel(model) if model == own));
+    let DeviceEffect::Measure { params, plan, seed: same } = takes(DeviceEvent::Model(Arc::new(ours.clone()))) else {
+        panic!("measuring was due")
+    };
+    assert_eq!((&*params, names(&plan)), (&ours, vec!["as it is".to_owned(), "tuned".to_owned()]));
+    assert_eq!(seed, same, "the same examples are held out");
+    let effect = takes(DeviceEvent::Measured(Some(vec![metrics(2.0), metrics(1.0)])));
+    let DeviceEffect::Send { upload, .. } = effect else { panic!("sending was due") };
+    let (plan, bound) = task.evaluation().unwrap();
+    let measures = plan.contribution(Some(&[metrics(3.0), metrics(2.0), metrics(1.0)]), bound);
+    let encoding = task.encoding(grid, clip).unwrap();
+    let expected = Plain.seal(encoding.encode(&Delta::new(Vec::new()), &measures));
+    assert_eq!(upload.to_bytes(), expected.to_bytes(), "in the task's order");
+
+    // Without examples the first look is the last one.
+    let mut machine = fetching();
+    machine.handle(Time(0), DeviceEvent::Model(Arc::new(theirs.clone()))).unwrap();
+    machine.poll_effect();
+    machine.handle(Time(0), DeviceEvent::Measured(None)).unwrap();
+    let Some(DeviceEffect::Send { upload, .. }) = machine.poll_effect() else { panic!("sending was due") };
+    let nothing = Plain.seal(encoding.encode(&Delta::new(Vec::new()), &[0.0; 7]));
+    assert_eq!(upload.to_bytes(), nothing.to_bytes());
+
+    // A file that cannot be had, and a trainer that measures too much, cost the round and no more.
+    let mut machine = fetching();
+    machine.handle(Time(5), DeviceEvent::Failed).unwrap();
+    assert!(matches!(machine.poll_effect(), Some(DeviceEffect::Withdraw { round: 0 })));
+    let mut machine = fetching();
+    machine.handle(Time(5), DeviceEvent::Model(Arc::new(theirs))).unwrap();
+    machine.poll_effect();
+    let refused = machine.handle(Time(5), DeviceEvent::Measured(Some(vec![metrics(1.0); 3]))).unwrap_err();
+    assert_eq!(refused, DeviceError::Candidates { expected: 1, found: 3 });
+    assert!(matches!(machine.poll_effect(), Some(DeviceEffect::Withdraw { round: 0 })));
+}

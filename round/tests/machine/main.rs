@@ -8,6 +8,7 @@ mod crashes;
 mod device;
 mod evaluation;
 mod local;
+mod own;
 mod phases;
 mod reference;
 mod sequences;

@@ -11,9 +11,9 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use murmur_privacy::Digest;
 use murmur_round::{
+    beginning::whole_model,
     checkpoint::{Manifest, read_manifest},
     optimizer::Averaging,
-    pretrained::whole_model,
     task::Task,
 };
 use murmur_server::{
@@ -193,9 +193,9 @@ impl Export {
 fn whole(reader: &Reader, release: &Release, file: Vec<u8>) -> Result<Vec<u8>> {
     let json = reader.task(&release.task)?.with_context(|| format!("task {} is not kept here", release.task))?;
     let task = Task::from_json(&json)?;
-    let pretrained = match &task.pretrained {
-        Some(pretrained) if pretrained.is_partial() => reader.pretrained(&pretrained.sha256)?,
-        _ => None,
+    let pretrained = match task.file_beside() {
+        Some(pretrained) => reader.pretrained(&pretrained.sha256)?,
+        None => None,
     };
     Ok(whole_model(&task, file, pretrained.as_deref())?)
 }

@@ -1,4 +1,4 @@
-//! The file that a task starts from, as an operator brings it.
+//! The files that a task names, as an operator brings them: what it starts from, and what candidates of an evaluation begin with.
 
 use std::{
     fs,
@@ -8,19 +8,26 @@ use std::{
 use anyhow::{Context, Result, bail};
 use murmur_round::{pretrained::Adaptation, task::Task};
 
-/// Reads the file that `task` starts from, if it starts from one, and checks it: `given`, or the one that the task names, seen from its
-/// own place at `path`.
-pub(super) fn read(task: &Task, path: &Path, given: Option<&PathBuf>) -> Result<Option<Vec<u8>>> {
+/// Reads the files that `task` names and checks them: each where the task says, seen from its own place at `path`, and the one that it starts
+/// from at `given`, where that is given.
+pub(super) fn read(task: &Task, path: &Path, given: Option<&PathBuf>) -> Result<Vec<Vec<u8>>> {
     let named = || format!("task {}", path.display());
-    let Some(pretrained) = &task.pretrained else {
-        if given.is_some() {
-            bail!("{}: --pretrained was given, and the task has no [pretrained] section", named());
+    let beside = |file: &str| path.parent().unwrap_or(Path::new("")).join(file);
+    let bytes = |file: PathBuf| fs::read(&file).with_context(|| file.display().to_string());
+    let mut files = Vec::new();
+    match (&task.pretrained, given) {
+        (Some(pretrained), given) => {
+            let file = bytes(given.cloned().unwrap_or_else(|| beside(&pretrained.file)))?;
+            Adaptation::of(task, Some(&file)).with_context(named)?;
+            files.push(file);
         }
-        return Ok(None);
-    };
-    let beside = || path.parent().unwrap_or(Path::new("")).join(&pretrained.file);
-    let file = given.cloned().unwrap_or_else(beside);
-    let bytes = fs::read(&file).with_context(|| file.display().to_string())?;
-    Adaptation::of(task, Some(&bytes)).with_context(named)?;
-    Ok(Some(bytes))
+        (None, Some(_)) => bail!("{}: --pretrained was given, and the task has no [pretrained] section", named()),
+        (None, None) => {}
+    }
+    for model in task.candidate_models() {
+        let file = bytes(beside(&model.file))?;
+        model.read(&task.model, Some(&file)).with_context(named)?;
+        files.push(file);
+    }
+    Ok(files)
 }

@@ -161,7 +161,7 @@ impl Serve {
         let task = Task::from_toml(&text).with_context(named)?;
         let pretrained = pretrained::read(&task, path, self.pretrained.as_ref())?;
         let mut store = SqliteStore::open(&self.data.path)?;
-        if let Some(file) = pretrained {
+        for file in pretrained {
             store.put_pretrained(&file)?;
         }
         let devices = match listed {

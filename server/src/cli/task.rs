@@ -98,7 +98,7 @@ impl Create {
         // What is wrong with the file is said with its name, whether a server runs or not.
         let task = murmur_round::task::Task::from_toml(&task_toml);
         let task = task.with_context(|| format!("task {}", self.file.display()))?;
-        if let Some(file) = pretrained::read(&task, &self.file, self.pretrained.as_ref())? {
+        for file in pretrained::read(&task, &self.file, self.pretrained.as_ref())? {
             keep_pretrained(&self.data.path, &file)?;
         }
         let budget = match self.population_epsilon.zip(self.population_delta) {

@@ -85,7 +85,7 @@ impl<S: Store> Driver<S> {
             Some(pretrained) => store.pretrained(&pretrained.sha256)?,
             None => None,
         };
-        let offered = offered(schedule.task(), pretrained.as_deref())?;
+        let offered = offered(schedule.task(), pretrained.as_deref(), &mut store)?;
         let (secret, attendance) = (store.secret(&hash)?, store.attendance(&hash)?);
         let stored = Stored { checkpoint, secret, attendance, pretrained };
         let coordinator = Coordinator::start(schedule, devices, ledger, entropy, stored)?;
@@ -93,7 +93,7 @@ impl<S: Store> Driver<S> {
         Ok(Self {
             coordinator,
             store,
-            published: Published::with_pretrained(offered),
+            published: Published::with_public(offered),
             staged: None,
             rounds_released,
             evaluation: None,
@@ -104,13 +104,20 @@ impl<S: Store> Driver<S> {
     }
 }
 
-/// The file that devices fetch because only a part of the model is trained. It must be there for as long as the task goes on.
-fn offered(task: &Task, file: Option<&[u8]>) -> Result<Option<(Digest, Bytes)>, ServerError> {
-    let Some(pretrained) = task.pretrained.as_ref().filter(|pretrained| pretrained.is_partial()) else {
-        return Ok(None);
-    };
-    Adaptation::of(task, file).map_err(StartError::from)?;
-    Ok(file.map(|file| (pretrained.sha256, Bytes::copy_from_slice(file))))
+/// The files that devices fetch: because only a part of the model is released, or because candidates begin with other models. They must be
+/// there for as long as the task goes on.
+fn offered<S: Store>(task: &Task, file: Option<&[u8]>, store: &mut S) -> Result<Vec<(Digest, Bytes)>, ServerError> {
+    let mut offered = Vec::new();
+    if let Some(pretrained) = task.file_beside() {
+        Adaptation::of(task, file).map_err(StartError::from)?;
+        offered.extend(file.map(|file| (pretrained.sha256, Bytes::copy_from_slice(file))));
+    }
+    for model in task.candidate_models() {
+        let file = store.pretrained(&model.sha256)?;
+        model.read(&task.model, file.as_deref())?;
+        offered.extend(file.map(|file| (model.sha256, Bytes::from(file))));
+    }
+    Ok(offered)
 }
 
 fn released(entries: &[Entry], schedule: &Schedule) -> u32 {

@@ -11,17 +11,17 @@ use murmur_privacy::Digest;
 /// Models are kept readable for a round longer than they are current: a slow reader finishes, memory stays bounded.
 const KEPT: usize = 2;
 
-/// Released models by digest, and the public file that the task starts from, where devices need it; nothing else is ever put in. A clone is
+/// Released models by digest, and the public files that devices need, what the task starts from or its candidates begin with; nothing else is ever put in. A clone is
 /// another handle on the same ones.
 #[derive(Clone, Debug, Default)]
 pub struct Published {
     models: Arc<RwLock<VecDeque<(Digest, Bytes)>>>,
-    pretrained: Option<(Digest, Bytes)>,
+    public: Arc<[(Digest, Bytes)]>,
 }
 
 impl Published {
-    pub(super) fn with_pretrained(pretrained: Option<(Digest, Bytes)>) -> Self {
-        Self { models: Arc::default(), pretrained }
+    pub(super) fn with_public(files: Vec<(Digest, Bytes)>) -> Self {
+        Self { models: Arc::default(), public: files.into() }
     }
 
     pub(super) fn put(&self, model: Digest, file: Bytes) {
@@ -30,12 +30,10 @@ impl Published {
         models.truncate(KEPT);
     }
 
-    /// The file of this digest, if it is a released model that is still kept, or what the task starts from.
+    /// The file of this digest, if it is a released model that is still kept, or one that devices need.
     #[must_use]
     pub fn get(&self, model: &Digest) -> Option<Bytes> {
-        if let Some((digest, file)) = &self.pretrained
-            && digest == model
-        {
+        if let Some((_, file)) = self.public.iter().find(|(digest, _)| digest == model) {
             return Some(file.clone());
         }
         let models = self.models.read().unwrap_or_else(PoisonError::into_inner);

@@ -71,6 +71,7 @@ fn backed_up_with(
             evaluation: None,
             average: None,
             put_together_from: None,
+            own_layers: Vec::new(),
         };
         let state = schedule.task().server().unwrap().initial_state(params.dimension());
         let checkpoint = Checkpoint::encode(&params, &state, &manifest).unwrap();

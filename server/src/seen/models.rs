@@ -2,9 +2,9 @@
 
 use murmur_privacy::Digest;
 use murmur_round::{
+    beginning::whole_model,
     checkpoint::Checkpoint,
     measure::ReleasedMetrics,
-    pretrained::whole_model,
     task::{Task, TaskHash},
 };
 
@@ -66,9 +66,9 @@ impl<S: Store> Seen<S> {
     }
 
     fn put_together(&self, task: &Task, file: Vec<u8>) -> Result<Vec<u8>, SeenError> {
-        let pretrained = match &task.pretrained {
-            Some(pretrained) if pretrained.is_partial() => self.0.tasks.store().pretrained(&pretrained.sha256)?,
-            _ => None,
+        let pretrained = match task.file_beside() {
+            Some(pretrained) => self.0.tasks.store().pretrained(&pretrained.sha256)?,
+            None => None,
         };
         Ok(whole_model(task, file, pretrained.as_deref())?)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use murmur_privacy::{
-    Ledger, NoiseRng, Provenance,
+    Digest, Ledger, NoiseRng, Provenance,
     ledger::{Entry, Record},
 };
 use murmur_round::{
@@ -90,7 +90,7 @@ impl<S: Store> Ground<S> {
         }
         let hash = order.task;
         let reserved = self.is_reserved(&hash);
-        if !reserved && let Err(refusal) = self.check_pretrained(task)? {
+        if !reserved && let Err(refusal) = self.check_files(task)? {
             return Ok(Start::Refused(refusal));
         }
         let roll = match (reserved, self.store.roll(&hash)?) {
@@ -119,14 +119,35 @@ impl<S: Store> Ground<S> {
         }
     }
 
-    /// Whether the file that the task starts from is here and fits it; in words why not.
-    fn check_pretrained(&mut self, task: &Task) -> Result<Result<(), String>, ServerError> {
-        let Some(pretrained) = &task.pretrained else { return Ok(Ok(())) };
-        let file = match self.store.pretrained(&pretrained.sha256) {
-            Err(damaged @ StoreError::Misnamed { .. }) => return Ok(Err(damaged.to_string())),
-            file => file?,
-        };
-        Ok(Adaptation::of(task, file.as_deref()).map(|_| ()).map_err(|error| error.to_string()))
+    /// Whether the files that the task names are here and fit it; in words why not.
+    fn check_files(&mut self, task: &Task) -> Result<Result<(), String>, ServerError> {
+        if let Some(pretrained) = &task.pretrained {
+            let file = match self.file(&pretrained.sha256)? {
+                Ok(file) => file,
+                Err(damaged) => return Ok(Err(damaged)),
+            };
+            if let Err(error) = Adaptation::of(task, file.as_deref()) {
+                return Ok(Err(error.to_string()));
+            }
+        }
+        for model in task.candidate_models() {
+            let file = match self.file(&model.sha256)? {
+                Ok(file) => file,
+                Err(damaged) => return Ok(Err(damaged)),
+            };
+            if let Err(error) = model.read(&task.model, file.as_deref()) {
+                return Ok(Err(error.to_string()));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// A file that operators brought, if it is here; in words what is wrong with it.
+    fn file(&mut self, sha256: &Digest) -> Result<Result<Option<Vec<u8>>, String>, ServerError> {
+        match self.store.pretrained(sha256) {
+            Err(damaged @ StoreError::Misnamed { .. }) => Ok(Err(damaged.to_string())),
+            file => Ok(Ok(file?)),
+        }
     }
 
     /// Sets aside what the task may spend; in words why not. The roll is durable before the reservation is.

@@ -2,6 +2,7 @@
 
 mod evaluation;
 pub(crate) mod fleet;
+mod own;
 mod pretrained;
 mod programs;
 mod quickstart;

@@ -3,7 +3,7 @@
 //! It is a scenario like any other, run by [`run_along`]: the same workers, device machines, coordinator, clip, grid, sum, noise, ledger and
 //! optimiser as `murmur-sim run`. Only the data are made before the clock starts, and no model is evaluated while it runs.
 
-use std::{num::NonZeroUsize, time::Instant};
+use std::{collections::BTreeMap, num::NonZeroUsize, time::Instant};
 
 use clap::{Args, ValueEnum};
 use murmur_round::{
@@ -195,6 +195,7 @@ fn scenario(arguments: &TrainArguments) -> Result<Scenario, SimError> {
         "server": { "optimizer": "fedavg", "learning_rate": 1.0 },
     });
     Ok(Scenario {
+        candidate_models: BTreeMap::new(),
         seed: 1234,
         pretrained: None,
         population: PopulationSpec {
@@ -205,6 +206,7 @@ fn scenario(arguments: &TrainArguments) -> Result<Scenario, SimError> {
             local_epsilon: None,
             local_delta: None,
             held_out: Vec::new(),
+            own_labels: false,
             source: Source::Teacher {},
             partition: None,
         },

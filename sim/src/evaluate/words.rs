@@ -15,6 +15,13 @@ pub(super) fn text(findings: &Findings) -> String {
                 manifest.round.map_or("before the first round".to_owned(), |round| format!("of round {}", round + 1));
             let average = if manifest.average.is_some() { "the average of the released models" } else { "the model" };
             let _ = writeln!(text, "  of task     {}: {average} {round}", manifest.name);
+            if !manifest.own_layers.is_empty() {
+                let layers = manifest.own_layers.join(", ");
+                let _ = writeln!(
+                    text,
+                    "  own layers  {layers} are each device's own: here they are as the task began with them"
+                );
+            }
             let guarantee = &manifest.guarantee;
             let _ = match (guarantee.is_private(), guarantee.delta) {
                 (true, Some(delta)) => {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     SimError,
-    run::Phases,
+    run::{OwnQuality, Phases},
     scenario::{Overrides, Scenario},
 };
 
@@ -54,6 +54,8 @@ pub struct Summary {
     pub test_examples: Option<u64>,
     /// Accuracy of the average of the released models, where the task asks for one.
     pub averaged_accuracy: Option<f64>,
+    /// How good devices are with layers of their own, where they have such.
+    pub own_layers: Option<OwnQuality>,
     /// Quality by user, where the data say whose the test examples are.
     #[serde(default)]
     pub test_users: Vec<TestUser>,
@@ -122,6 +124,12 @@ impl Record {
     #[must_use]
     pub fn has_metrics(&self) -> bool {
         self.rounds.iter().any(|row| row.reports.is_some())
+    }
+
+    /// Whether each device has layers of its own.
+    #[must_use]
+    pub fn has_own_layers(&self) -> bool {
+        self.scenario.task.personal.is_some()
     }
 
     /// Whether what they measured is within the budget.

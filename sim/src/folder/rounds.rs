@@ -25,6 +25,13 @@ pub struct Row {
     pub averaged_accuracy: Option<f64>,
     /// Mean cross-entropy of that.
     pub averaged_loss: Option<f64>,
+    /// Accuracy of devices with layers of their own on examples of their own that they do not train on, where the task gives them such
+    /// layers and the scenario such examples.
+    pub own_accuracy: Option<f64>,
+    /// Mean cross-entropy of that.
+    pub own_loss: Option<f64>,
+    /// Devices that have such layers by then.
+    pub own_devices: Option<u64>,
     /// The round's clip, in units of the model's parameters.
     pub clip: f64,
     /// Norm of the released average update, noise included.
@@ -62,6 +69,7 @@ impl Row {
         let Round { round, epsilon, clip, update_norm, noise_norm, metrics, cohort, time, .. } = *passed;
         let evaluation: Option<Evaluation> = measured.map(|measured| measured.evaluation);
         let averaged = measured.and_then(|measured| measured.averaged);
+        let own = measured.and_then(|measured| measured.own);
         let (opened_seconds, released_seconds) = time.unzip();
         Self {
             round: round + 1,
@@ -70,6 +78,9 @@ impl Row {
             loss: evaluation.map(|evaluation| evaluation.loss),
             averaged_accuracy: averaged.map(|averaged| averaged.accuracy),
             averaged_loss: averaged.map(|averaged| averaged.loss),
+            own_accuracy: own.map(|own| own.accuracy),
+            own_loss: own.map(|own| own.loss),
+            own_devices: own.map(|own| own.devices),
             clip: clip.get(),
             update_norm,
             noise_norm,

@@ -19,7 +19,12 @@ pub(super) fn trials(
     seeds: &[u64],
     threads: NonZeroUsize,
 ) -> Result<Vec<Trial>, SimError> {
-    let everybody = Population::of(scenario)?.own();
+    let population = Population::of(scenario)?;
+    // People who are drawn are as alike as one wishes: whoever is left out is like those of another seed.
+    if population.is_drawn() {
+        return Err(nobody());
+    }
+    let everybody = population.own()?;
     let users: Vec<_> = everybody.into_iter().filter(|own| !own.held_out).map(|own| own.user).collect();
     if users.is_empty() {
         return Err(nobody());
@@ -31,7 +36,7 @@ pub(super) fn trials(
         without.population.held_out.push(user.clone());
         // Nobody's examples are drawn from the seed where devices are users of the data.
         let population = Population::of(&without)?;
-        let own: Vec<Own> = population.own().into_iter().filter(|own| own.user == user).collect();
+        let own: Vec<Own> = population.own()?.into_iter().filter(|own| own.user == user).collect();
         for (seed, trial) in seeds.iter().zip(&mut trials) {
             without.seed = *seed;
             let options = Options { threads, stop_after: None };

@@ -100,7 +100,7 @@ impl Personalise {
             let scenario = self.scenario_of(&path)?;
             let params = read_model(&bytes, scenario.task.model.layout());
             let params = params.map_err(|cause| SimError::Model { path: path.clone(), cause })?;
-            let own = Population::of(&scenario)?.own();
+            let own = Population::of(&scenario)?.own()?;
             if own.is_empty() {
                 return Err(nobody());
             }

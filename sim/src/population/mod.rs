@@ -1,10 +1,13 @@
 //! Virtual devices: who they are and what data they hold, made only when asked for.
 
+mod apart;
 mod own;
 mod partition;
+mod renamed;
 mod teacher;
 mod tested;
 
+pub use apart::Apart;
 pub use own::Own;
 pub use tested::{Held, Tested};
 
@@ -44,6 +47,8 @@ enum Data {
         drawn: Drawn,
         seed: u64,
         samples: usize,
+        /// Whether every device has names of its own for the classes.
+        own_labels: bool,
     },
     /// Every device's examples, made in advance.
     Held(Vec<Examples>),
@@ -96,7 +101,7 @@ impl Population {
         let samples = spec.samples_per_device.unwrap_or_default();
         let test = unseen(drawn, scenario.seed, scenario.evaluation.examples)?;
         test.check(&scenario.task.model).map_err(|error| SimError::Population(error.to_string()))?;
-        let data = Data::Drawn { drawn, seed: scenario.seed, samples };
+        let data = Data::Drawn { drawn, seed: scenario.seed, samples, own_labels: spec.own_labels };
         Ok(Self { names: Names::Numbered(devices), data, test, test_users: Vec::new() })
     }
 
@@ -214,12 +219,19 @@ impl Population {
     #[must_use]
     pub fn examples(&self, index: u64, device: &DeviceId) -> Cow<'_, Examples> {
         match &self.data {
-            Data::Drawn { drawn, seed, samples } => Cow::Owned(drawn.examples(*seed, device, *samples)),
+            Data::Drawn { samples, .. } => Cow::Owned(self.drawn_examples(device, *samples)),
             Data::Held(examples) => Cow::Borrowed(&examples[index as usize]),
             Data::Partitioned { dataset, parts } => {
                 Cow::Owned(dataset.train().select(parts.get(index as usize).map_or(&[], Vec::as_slice)))
             }
         }
+    }
+
+    /// The first `count` examples of `device`, of a population that a program draws; asking for more later only appends. Of others, none.
+    fn drawn_examples(&self, device: &DeviceId, count: usize) -> Examples {
+        let Data::Drawn { drawn, seed, own_labels, .. } = &self.data else { return self.test.slice(0..0) };
+        let examples = drawn.examples(*seed, device, count);
+        if *own_labels { renamed::renamed(&examples, *seed, device, drawn.classes()) } else { examples }
     }
 
     /// Whose the test examples are, where the data know.

@@ -4,6 +4,7 @@ use murmur_client::{Examples, data::User};
 use murmur_round::device_id::DeviceId;
 
 use super::{Data, Population};
+use crate::SimError;
 
 /// One user's examples.
 pub struct Own {
@@ -18,16 +19,40 @@ pub struct Own {
 }
 
 impl Population {
-    /// Every user who has test examples, in the data's order, whoever is held out last. Nobody where the data do not say whose is what.
-    #[must_use]
-    pub fn own(&self) -> Vec<Own> {
-        let Data::Partitioned { dataset, .. } = &self.data else { return Vec::new() };
+    /// Every user who has test examples, in the data's order, whoever is held out last; of a population that a program draws, so many of the
+    /// first devices as there are examples for testing. Nobody where the data do not say whose is what.
+    ///
+    /// # Errors
+    /// [`SimError::Population`].
+    pub fn own(&self) -> Result<Vec<Own>, SimError> {
+        let dataset = match &self.data {
+            Data::Partitioned { dataset, .. } => dataset,
+            Data::Drawn { .. } => return self.drawn(),
+            Data::Held(_) => return Ok(Vec::new()),
+        };
         let trained = (Some(dataset.train()), dataset.users());
         let test = (Some(&self.test), Some(self.test_users.as_slice()));
         let mut all = owned(trained, test, false);
         let trained = (dataset.unseen_train(), dataset.unseen_train_users());
         all.extend(owned(trained, (dataset.unseen(), dataset.unseen_users()), true));
-        all
+        Ok(all)
+    }
+
+    fn drawn(&self) -> Result<Vec<Own>, SimError> {
+        let (apart, mut all, mut tested) = (self.apart(), Vec::new(), 0);
+        for index in 0..self.devices() {
+            let Some(test) = apart.of(index)?.filter(|_| tested < self.test.len()) else { break };
+            let user = self.device(index)?;
+            tested += test.len();
+            all.push(Own { train: self.examples(index, &user).into_owned(), user, test, held_out: false });
+        }
+        Ok(all)
+    }
+
+    /// Whether a program draws it: then nobody of it can be left out.
+    #[must_use]
+    pub fn is_drawn(&self) -> bool {
+        matches!(self.data, Data::Drawn { .. })
     }
 }
 

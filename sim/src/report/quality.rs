@@ -22,6 +22,7 @@ pub(super) fn section(record: &Record) -> Result<Section, ReportError> {
     let body = html! {
         p {
             "Measured on " (examples) " test examples outside of the population, which costs no privacy: a released model is everybody's to measure."
+            @if record.has_own_layers() { (OWN) }
             @if record.has_metrics() { " What devices measured themselves is of the model that the round began with" @if record.metrics_are_private() {
                 ", and noised within the budget." } @else { ", and NOT PRIVATE." } }
         }
@@ -36,7 +37,7 @@ fn accuracy(record: &Record) -> Figure {
         "Accuracy",
         "accuracy (%)",
         true,
-        [|row| row.accuracy, |row| row.averaged_accuracy, |row| row.device_accuracy],
+        [|row| row.accuracy, |row| row.averaged_accuracy, |row| row.own_accuracy, |row| row.device_accuracy],
     )
 }
 
@@ -46,15 +47,19 @@ fn loss(record: &Record) -> Figure {
         "Loss",
         "mean cross-entropy (nats)",
         false,
-        [|row| row.loss, |row| row.averaged_loss, |row| row.device_loss],
+        [|row| row.loss, |row| row.averaged_loss, |row| row.own_loss, |row| row.device_loss],
     )
 }
 
+/// What a figure means where the last word is each device's.
+const OWN: &str = " Layers of each device's own are no part of what is released: the released model is measured with those that every device                    begins with, which says little, and each device that took part, where it has examples that it does not train on, with its own.";
+
 type Value = fn(&Row) -> Option<f64>;
 
-fn figure(record: &Record, title: &str, label: &str, percent: bool, values: [Value; 3]) -> Figure {
+fn figure(record: &Record, title: &str, label: &str, percent: bool, values: [Value; 4]) -> Figure {
     let devices = if record.metrics_are_private() { "by devices, noised" } else { "by devices, NOT PRIVATE" };
-    let names = ["released model", "average of released models", devices];
+    let released = if record.has_own_layers() { "released model, layers as at the start" } else { "released model" };
+    let names = [released, "average of released models", "devices' own layers", devices];
     let present: Vec<(&str, Value)> = names
         .into_iter()
         .zip(values)

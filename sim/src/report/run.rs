@@ -84,10 +84,11 @@ fn key(record: &Record) -> Vec<(&'static str, String, String)> {
     let examples = number::count(test_examples.unwrap_or_default());
     let mut key = Vec::new();
     if let Some(accuracy) = accuracy {
+        let how = if record.has_own_layers() { ", by the layers that devices begin with" } else { "" };
         key.push((
             "Accuracy",
             number::percent(*accuracy),
-            format!("of n = {examples} test examples outside of the population"),
+            format!("of n = {examples} test examples outside of the population{how}"),
         ));
     }
     if let Some(averaged) = averaged_accuracy {
@@ -95,6 +96,13 @@ fn key(record: &Record) -> Vec<(&'static str, String, String)> {
             "Accuracy, averaged",
             number::percent(*averaged),
             format!("by the average of the released models, n = {examples}"),
+        ));
+    }
+    if let Some(own) = &record.summary.own_layers {
+        key.push((
+            "Accuracy, own layers",
+            number::percent(own.accuracy),
+            format!("of n = {} examples of {} devices' own", number::count(own.examples), number::count(own.devices)),
         ));
     }
     if let Some(loss) = loss {

@@ -31,6 +31,7 @@ use super::{
     flights::{Flights, Place},
     history::{Cohort, Round, noise_norm},
     local::{LocalBudgets, LocalSpending},
+    own::OwnLayers,
     standing::{Kept, Standing, State},
     timing::{Timing, Work},
     workers::{Answer, Job, Workers},
@@ -68,6 +69,8 @@ pub(super) struct Fleet<'a> {
     turns: HashMap<u64, BTreeMap<TaskHash, Turn>>,
     /// What devices may spend on randomising their updates, where the task has them do so.
     local: Option<LocalBudgets>,
+    /// The layers that devices which took part have of their own, where the task gives them such.
+    own: Option<OwnLayers>,
     now: Time,
     /// Effects that are nobody's answer, in order.
     pending: VecDeque<Effect>,
@@ -91,6 +94,7 @@ impl<'a> Fleet<'a> {
         clock: &'a Clock,
         entries: Vec<Entry>,
         local: Option<LocalBudgets>,
+        own: Option<OwnLayers>,
     ) -> Self {
         let queue = (0..population.devices()).map(|index| Reverse((Time(0), index))).collect();
         let opened = (Time(0), coordinator.clip());
@@ -103,6 +107,7 @@ impl<'a> Fleet<'a> {
             flights: Flights::default(),
             turns: HashMap::new(),
             local,
+            own,
             now: Time(0),
             pending: VecDeque::new(),
             entries,
@@ -206,7 +211,8 @@ impl<'a> Fleet<'a> {
                 if let Some(local) = &mut self.local {
                     device = device.with_local(local.take(index)?);
                 }
-                let job = Job { index, device, assignment, params, now: self.now };
+                let own = self.own.as_ref().map(|own| own.recall(index));
+                let job = Job { index, device, assignment, params, own, now: self.now };
                 self.flights.start(arrival, job, workers)
             }
             Effect::TurnAway { reason, .. } => {
@@ -230,7 +236,7 @@ impl<'a> Fleet<'a> {
     }
 
     fn take_answer(&mut self, answer: Answer) -> Result<(), SimError> {
-        let Answer { index, mut device, round, upload, open_metrics, charged } = answer;
+        let Answer { index, mut device, round, upload, open_metrics, charged, own } = answer;
         let (name, sent) = (device.id().clone(), upload.is_some());
         let event = match upload {
             Some(upload) => Event::Upload { device: name, round, upload, open_metrics },
@@ -245,7 +251,7 @@ impl<'a> Fleet<'a> {
                     device.handle(self.now, DeviceEvent::Answered(verdict))?;
                 }
                 self.come_back(index, &device);
-                self.remember(index, device, charged);
+                self.remember(index, device, charged, own);
                 Ok(())
             }
             other => Err(unexpected(&other)),
@@ -253,7 +259,10 @@ impl<'a> Fleet<'a> {
     }
 
     /// Keeps what a device knows of itself until it is there again.
-    fn remember(&mut self, index: u64, device: Device, charged: Option<LocalEntry>) {
+    fn remember(&mut self, index: u64, device: Device, charged: Option<LocalEntry>, own: Option<Params>) {
+        if let (Some(layers), Some(own)) = (&mut self.own, own) {
+            layers.keep(index, own);
+        }
         if !device.turns().is_empty() {
             self.turns.insert(index, device.turns().clone());
         }
@@ -281,13 +290,14 @@ impl<'a> Fleet<'a> {
     /// A round is over: what is still on its way comes too late, whatever it is. A device whose own record it moves is let finish;
     /// the work of any other would change nothing.
     fn retire(&mut self, workers: &Workers) -> Result<(), SimError> {
-        let recorded = self.local.is_some() || self.coordinator.schedule().task().turn_rule().is_some();
+        let limited = self.coordinator.schedule().task().turn_rule().is_some();
+        let recorded = self.local.is_some() || self.own.is_some() || limited;
         self.clock.turn_to(Phase::Training);
         for (Place { arrival, device }, answer) in self.flights.clear(recorded, workers)? {
             self.cohort.late += 1;
             if let Some(answer) = answer {
                 let over = self.is_over(&answer.device);
-                self.remember(device, answer.device, answer.charged);
+                self.remember(device, answer.device, answer.charged, answer.own);
                 if over {
                     continue;
                 }
@@ -422,6 +432,11 @@ impl<'a> Fleet<'a> {
         self.coordinator.evaluation().cloned()
     }
 
+    /// The layers that devices have of their own, where the task gives them such.
+    pub(super) fn own_layers(&self) -> Option<&OwnLayers> {
+        self.own.as_ref()
+    }
+
     /// Virtual time since the first device came.
     pub(super) fn now(&self) -> Time {
         self.now
@@ -434,9 +449,10 @@ impl<'a> Fleet<'a> {
 
     /// What it takes to go on from here: only right after a release.
     pub(super) fn state(&self) -> State<'_> {
-        let Self { coordinator, queue, turns, local, now, entries, model, kept, .. } = self;
+        let Self { coordinator, queue, turns, local, own, now, entries, model, kept, .. } = self;
         let queue = || queue.iter().map(|Reverse((time, device))| (time.0, *device)).collect();
-        State { entropy: coordinator.entropy_position(), queue: queue(), turns, local, now: *now, entries, model, kept }
+        let entropy = coordinator.entropy_position();
+        State { entropy, queue: queue(), turns, local, own, now: *now, entries, model, kept }
     }
 
     /// The ledger's entries, and the last model's file and digest.

@@ -6,6 +6,7 @@ mod flights;
 mod history;
 mod local;
 mod observer;
+mod own;
 mod snapshot;
 mod standing;
 mod timing;
@@ -15,6 +16,7 @@ pub use clock::Phases;
 pub use history::{Cohort, Round};
 pub use local::LocalSpending;
 pub use observer::{Measurement, Observer, Silent};
+pub use own::OwnQuality;
 
 use std::{
     cell::Cell,
@@ -44,6 +46,7 @@ use crate::{SimError, population::Population, scenario::Scenario};
 use clock::{Clock, Phase};
 use fleet::{Fleet, Released};
 use local::LocalBudgets;
+use own::{Judge, OwnLayers};
 use snapshot::{Past, Snapshot};
 use standing::stored;
 use timing::Timing;
@@ -167,24 +170,29 @@ where
     T: Trainer<Data = Examples> + Send,
     E: std::error::Error + Send + Sync + 'static,
 {
-    let starting_point = scenario.starting_point()?;
-    let (pretrained, adaptation) = starting_point.unzip();
-    // Of the model's tensors, where only some are trained.
-    let adaptation = adaptation.filter(|_| scenario.task.is_partial());
+    let (pretrained, beginning) = scenario.starting_point()?;
+    let models = scenario.candidate_models()?;
+    // Of the model's tensors, where some stay as the file has them.
+    let adaptation = beginning.adaptation().filter(|adaptation| adaptation.is_partial());
     let trainer = |task: &Task| {
         let mut trainer = trainer(task).map_err(|error| SimError::Trainer(Box::new(error)))?;
-        match &adaptation {
+        match adaptation {
             Some(adaptation) if !trainer.adapt(adaptation.clone()) => Err(SimError::WholeModelsOnly),
             _ => Ok(trainer),
         }
     };
     let mut judge = trainer(&scenario.task)?;
-    let mut evaluate = |params: &Params, examples: &Examples| quality(&mut judge, params, examples);
+    let mut evaluate = |params: &Params, own: Option<&Params>, examples: &Examples| {
+        let local = beginning.local(params, own).map_err(|error| SimError::Failed(error.to_string()))?;
+        quality(&mut judge, &local, examples)
+    };
+    let most = scenario.evaluation.examples;
     let schedule = schedule(scenario, population)?;
     let local = LocalBudgets::of(scenario)?;
     let Course { from, mut keep, between, interrupt } = course;
     let clock = Clock::start();
-    let began = Begun::of(scenario, population, &schedule, local, &clock, from, pretrained)?;
+    let begins = Begins { local, own: OwnLayers::of(&beginning), pretrained };
+    let began = Begun::of(scenario, population, &schedule, begins, &clock, from)?;
     let Begun { mut fleet, mut measurements, mut history, seconds, phases } = began;
     fleet.draw_by(options.threads);
     if let Some(rounds) = options.stop_after {
@@ -198,7 +206,7 @@ where
     let asked = || interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed));
     let unkept = Cell::new(false);
     let outcome = std::thread::scope(|scope| {
-        let workers = workers::Workers::start(scope, options.threads, population, &task, trainer)?;
+        let workers = workers::Workers::start(scope, options.threads, population, &task, &models, trainer)?;
         fleet.run(&workers, &|| asked() && !unkept.get(), &mut |released, fleet| {
             let Released { round: passed, params, averaged, guarantee, clip } = released;
             let (round, metrics) = (passed.round, passed.metrics);
@@ -206,10 +214,12 @@ where
             // An evaluation leaves the model as it is: measuring it once is enough.
             let due = task.plan().is_some() && (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
-                let evaluation = evaluate(&params, population.test())?;
+                let evaluation = evaluate(&params, None, population.test())?;
                 let epsilon = guarantee.epsilon_spent;
-                let averaged = averaged.map(|averaged| evaluate(&averaged, population.test())).transpose()?;
-                let measurement = Measurement { round, epsilon, evaluation, averaged, clip, metrics };
+                let averaged = averaged.map(|averaged| evaluate(&averaged, None, population.test())).transpose()?;
+                let own = fleet.own_layers().map(|own| own.quality(&params, population, most, &mut evaluate));
+                let own = own.transpose()?.flatten();
+                let measurement = Measurement { round, epsilon, evaluation, averaged, own, clip, metrics };
                 measurements.push(measurement);
                 Some(measurement)
             } else {
@@ -240,12 +250,13 @@ where
     let released = fleet.released();
     let guarantee = fleet.guarantee()?;
     if measurements.last().map(|last| last.round + 1) != released {
-        let evaluation = evaluate(&fleet.params(), population.test())?;
+        let evaluation = evaluate(&fleet.params(), None, population.test())?;
         let round = released.unwrap_or(1) - 1;
         let (clip, metrics) = fleet.measured();
-        let averaged = fleet.averaged().map(|averaged| evaluate(&averaged, population.test())).transpose()?;
-        let epsilon = guarantee.epsilon_spent;
-        measurements.push(Measurement { round, epsilon, evaluation, averaged, clip, metrics });
+        let averaged = fleet.averaged().map(|averaged| evaluate(&averaged, None, population.test())).transpose()?;
+        let own = fleet.own_layers().map(|own| own.quality(&fleet.params(), population, most, &mut evaluate));
+        let (epsilon, own) = (guarantee.epsilon_spent, own.transpose()?.flatten());
+        measurements.push(Measurement { round, epsilon, evaluation, averaged, own, clip, metrics });
     }
     let wall = wall();
     let simulated = scenario.fleet.is_some().then(|| Duration::from_millis(fleet.now().0));
@@ -255,14 +266,13 @@ where
     let phases = phases + clock.spent();
     let ((clip, metrics), evaluation, local) = (fleet.measured(), fleet.evaluated(), fleet.local_spending());
     let (ledger, (model, model_digest)) = fleet.into_files();
-    let (model, model_digest, averaged, released_part) = match &adaptation {
-        None => (model, model_digest, averaged, None),
-        Some(adaptation) => {
-            let put_together = |part: &[u8]| adaptation.put_together(part).map_err(StartError::from);
-            let (whole, averaged) = (put_together(&model)?, averaged.as_deref().map(put_together).transpose()?);
-            let digest = Digest::of(&whole);
-            (whole, digest, averaged, Some(model))
-        }
+    let (model, model_digest, averaged, released_part) = if scenario.task.is_partial() {
+        let put_together = |part: &[u8]| beginning.put_together(part).map_err(StartError::from);
+        let (whole, averaged) = (put_together(&model)?, averaged.as_deref().map(put_together).transpose()?);
+        let digest = Digest::of(&whole);
+        (whole, digest, averaged, Some(model))
+    } else {
+        (model, model_digest, averaged, None)
     };
     Ok(Finished {
         outcome,
@@ -299,19 +309,28 @@ fn quality<T: Trainer<Data = Examples>>(
     Ok(Evaluation { loss, accuracy, examples: examples.len() })
 }
 
-/// Quality of what a task leaves on each user's test examples. Users without any are left out.
+/// Quality of what a task leaves on each user's test examples, with layers of the user's own where there are such. Users without any
+/// examples are left out.
 fn by_user(
     population: &Population,
     fleet: &Fleet<'_>,
-    evaluate: &mut dyn FnMut(&Params, &Examples) -> Result<Evaluation, SimError>,
+    evaluate: &mut Judge<'_>,
 ) -> Result<Vec<(DeviceId, Evaluation)>, SimError> {
     let params = fleet.averaged().map_or_else(|| fleet.params(), Arc::new);
+    let own = fleet.own_layers().map(|own| own.by_name(population)).transpose()?.unwrap_or_default();
     let tested = population.test_users().iter().filter(|user| !user.indices.is_empty());
     let evaluated = tested.map(|user| {
         let examples = population.test().slice(user.indices.clone());
-        Ok((user.name.clone(), evaluate(&params, &examples)?))
+        Ok((user.name.clone(), evaluate(&params, own.get(&user.name).copied(), &examples)?))
     });
     evaluated.collect()
+}
+
+/// What a fleet has before its first round.
+struct Begins {
+    local: Option<LocalBudgets>,
+    own: Option<OwnLayers>,
+    pretrained: Option<Vec<u8>>,
 }
 
 /// A fleet before its first round, or as an interrupted run left it.
@@ -329,11 +348,11 @@ impl<'a> Begun<'a> {
         scenario: &Scenario,
         population: &'a Population,
         schedule: &Schedule,
-        local: Option<LocalBudgets>,
+        begins: Begins,
         clock: &'a Clock,
         from: Option<Vec<u8>>,
-        pretrained: Option<Vec<u8>>,
     ) -> Result<Self, SimError> {
+        let Begins { local, own, pretrained } = begins;
         let enrolled: Vec<DeviceId> =
             (0..population.devices()).map(|index| population.device(index)).collect::<Result<_, _>>()?;
         let timing = scenario.fleet.clone().map(|spec| Timing::new(spec, scenario.seed));
@@ -347,7 +366,7 @@ impl<'a> Begun<'a> {
             })?;
             let coordinator =
                 start(ledger, NoiseRng::seeded(scenario.seed), Stored { pretrained, ..Stored::default() })?;
-            let fleet = Fleet::new(coordinator, population, timing, clock, entries, local);
+            let fleet = Fleet::new(coordinator, population, timing, clock, entries, local, own);
             let (measurements, history) = (Vec::new(), Vec::new());
             return Ok(Self { fleet, measurements, history, seconds: 0.0, phases: Phases::default() });
         };
@@ -361,7 +380,8 @@ impl<'a> Begun<'a> {
         // After the last round there is nothing to wait for.
         coordinator.handle(opened.standing.now, Event::Tick);
         let local = local.map(|local| local.restored(opened.local)).transpose()?;
-        let fleet = Fleet::new(coordinator, population, timing, clock, opened.entries, local);
+        let own = own.map(|own| own.restored(opened.own)).transpose()?;
+        let fleet = Fleet::new(coordinator, population, timing, clock, opened.entries, local, own);
         let fleet = fleet.standing(opened.standing, opened.kept, released, opened.model);
         Ok(Self { fleet, measurements: opened.measurements, history: opened.history, seconds, phases })
     }

@@ -17,11 +17,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     Cohort, Measurement, Phases, Round,
     local::LocalBudgets,
+    own::{OwnLayers, OwnQuality},
     standing::{Kept, Standing, State},
 };
 use crate::{SimError, scenario::Scenario};
 
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// Everything that the rounds to come depend on. Seeded runs only: nothing here was ever a secret.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,6 +36,7 @@ pub(super) struct Snapshot {
     queue: Vec<(u64, u64)>,
     turns: Vec<(u64, Vec<(TaskHash, Turn)>)>,
     local: Vec<(u64, Vec<String>)>,
+    own: Vec<(u64, Vec<f32>)>,
     entries: Vec<String>,
     model: Vec<u8>,
     optimizer: Vec<u8>,
@@ -60,6 +62,7 @@ pub(super) struct Opened {
     pub(super) standing: Standing,
     pub(super) kept: Kept,
     pub(super) local: Vec<(u64, Vec<String>)>,
+    pub(super) own: Vec<(u64, Vec<f32>)>,
     pub(super) entries: Vec<Entry>,
     pub(super) model: Checkpoint,
     pub(super) measurements: Vec<Measurement>,
@@ -68,7 +71,7 @@ pub(super) struct Opened {
 
 impl Snapshot {
     pub(super) fn take(scenario: &Scenario, released: u32, state: State<'_>, past: Past<'_>) -> Result<Self, SimError> {
-        let State { entropy, queue, turns, local, now, entries, model, kept } = state;
+        let State { entropy, queue, turns, local, own, now, entries, model, kept } = state;
         let missing = || SimError::Failed("there is no model to go on from".to_owned());
         let model = model.as_ref().ok_or_else(missing)?;
         let mut turns: Vec<(u64, Vec<(TaskHash, Turn)>)> = turns
@@ -85,6 +88,7 @@ impl Snapshot {
             queue,
             turns,
             local: local.as_ref().map_or_else(|| Ok(Vec::new()), LocalBudgets::lines)?,
+            own: own.as_ref().map_or_else(Vec::new, OwnLayers::values),
             entries: entries.iter().map(Entry::to_line).collect::<Result<_, _>>()?,
             model: model.model.clone(),
             optimizer: model.optimizer.clone(),
@@ -128,6 +132,7 @@ impl Snapshot {
             standing: Standing { now: Time(self.now), queue: self.queue, turns },
             kept: Kept { secret: self.secret, attendance: self.attendance },
             local: self.local,
+            own: self.own,
             entries: entries.collect::<Result<_, _>>()?,
             model: Checkpoint { digest: Digest::of(&self.model), model: self.model, optimizer: self.optimizer },
             measurements,
@@ -145,25 +150,27 @@ struct Measured {
     accuracy: f64,
     examples: u64,
     averaged: Option<(f64, f64)>,
+    own: Option<OwnQuality>,
     clip: f64,
     metrics: Option<ReleasedMetrics>,
 }
 
 impl Measured {
     fn of(measurement: &Measurement) -> Self {
-        let Measurement { round, epsilon, evaluation, averaged, clip, metrics } = *measurement;
+        let Measurement { round, epsilon, evaluation, averaged, own, clip, metrics } = *measurement;
         let Evaluation { loss, accuracy, examples } = evaluation;
         let (epsilon, clip) = (epsilon.get(), clip.get());
         let averaged = averaged.map(|averaged| (averaged.loss, averaged.accuracy));
-        Self { round, epsilon, loss, accuracy, examples: examples as u64, averaged, clip, metrics }
+        Self { round, epsilon, loss, accuracy, examples: examples as u64, averaged, own, clip, metrics }
     }
 
     fn measurement(self) -> Result<Measurement, SimError> {
-        let Self { round, epsilon, loss, accuracy, examples, averaged, clip, metrics } = self;
+        let Self { round, epsilon, loss, accuracy, examples, averaged, own, clip, metrics } = self;
         let epsilon = epsilon_of(epsilon)?;
         let evaluation = Evaluation { loss, accuracy, examples: examples as usize };
         let averaged = averaged.map(|(loss, accuracy)| Evaluation { loss, accuracy, ..evaluation });
-        Ok(Measurement { round, epsilon, evaluation, averaged, clip: Clip::new(clip).map_err(damaged)?, metrics })
+        let clip = Clip::new(clip).map_err(damaged)?;
+        Ok(Measurement { round, epsilon, evaluation, averaged, own, clip, metrics })
     }
 }
 

@@ -11,7 +11,7 @@ use murmur_round::{
     time::Time,
 };
 
-use super::local::LocalBudgets;
+use super::{local::LocalBudgets, own::OwnLayers};
 use crate::SimError;
 
 /// What a coordinator asked to be kept, beside its ledger and its model.
@@ -35,6 +35,7 @@ pub(super) struct State<'a> {
     pub(super) queue: Vec<(u64, u64)>,
     pub(super) turns: &'a HashMap<u64, BTreeMap<TaskHash, Turn>>,
     pub(super) local: &'a Option<LocalBudgets>,
+    pub(super) own: &'a Option<OwnLayers>,
     pub(super) now: Time,
     pub(super) entries: &'a [Entry],
     pub(super) model: &'a Option<Checkpoint>,

@@ -51,6 +51,7 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
     );
     let allocation =
         r#"kind = "allocation", block_rounds = 3, rounds_per_device = 2, window_seconds = 10, minimum_reports = 3"#;
+    let (server, own) = ("server = {", "personal = { layers = [\"output.bias\"] }\nserver = {");
     let banded = PRIVACY.replace("\"gaussian\"", "\"banded\", bands = 2");
     vec![
         ("poisson", scenario(&[])),
@@ -58,6 +59,9 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
         ("turns", scenario(&[(POISSON, TURNS), (PRIVACY, &banded)])),
         ("local", scenario(&[(PRIVACY, &local)])),
         ("moving clip and metrics", scenario(&[(PRIVACY, &moving)])),
+        ("layers of their own", scenario(&[(server, own)])),
+        ("layers of their own, randomised", scenario(&[(server, own), (PRIVACY, &local)])),
+        ("virtual time, layers of their own", scenario(&[(server, own), ("#FLEET", FLEET)])),
         ("virtual time", scenario(&[("#FLEET", FLEET)])),
         ("virtual time, local", scenario(&[("#FLEET", FLEET), (PRIVACY, &local)])),
         ("virtual time, turns", scenario(&[("#FLEET", FLEET), (POISSON, TURNS), (PRIVACY, &banded)])),
@@ -125,6 +129,23 @@ fn a_run_of_adapters_goes_on_too() {
     goes_on("adapters", &adapted);
     let finished = run(&adapted, &options(1), &mut Silent).unwrap();
     assert!(finished.released.unwrap().len() < finished.model.len() / 2);
+}
+
+#[test]
+fn devices_are_measured_with_their_own_layers_on_what_they_do_not_train_on() {
+    let own = "personal = { layers = [\"output.bias\"] }\nserver = {";
+    let finished = run(&scenario(&[("server = {", own)]), &options(2), &mut Silent).unwrap();
+    let measured: Vec<OwnQuality> = finished.measurements.iter().map(|measured| measured.own.unwrap()).collect();
+    // Ten more digits of each writer who took part, until there are as many as there are test examples.
+    assert!(measured.iter().all(|own| (own.devices, own.examples) == (2, 20)), "{measured:?}");
+    let released = finished.released.unwrap();
+    assert!(released.len() < finished.model.len(), "the bias is in nobody's update");
+    let plain = run(&scenario(&[]), &options(2), &mut Silent).unwrap();
+    assert!(
+        plain.measurements.iter().all(|measured| measured.own.is_none() && measured.judged() == measured.evaluation)
+    );
+    let last = finished.measurements.last().unwrap();
+    assert_eq!(last.judged().accuracy, measured.last().unwrap().accuracy);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use murmur_round::{
     trainer::Trainer,
 };
 
-use crate::{SimError, population::Population};
+use crate::{SimError, population::Population, scenario::CandidateModels};
 
 /// A device with work to do.
 pub(super) struct Job {
@@ -30,6 +30,8 @@ pub(super) struct Job {
     pub(super) device: Device,
     pub(super) assignment: Assignment,
     pub(super) params: Arc<Params>,
+    /// The device's own layers, where the task has such.
+    pub(super) own: Option<Arc<Params>>,
     pub(super) now: Time,
 }
 
@@ -44,6 +46,8 @@ pub(super) struct Answer {
     pub(super) open_metrics: Option<LocalMetrics>,
     /// What it charged to its own ledger, where it randomised its update.
     pub(super) charged: Option<LocalEntry>,
+    /// Its own layers as they are now, where they moved.
+    pub(super) own: Option<Params>,
 }
 
 /// A pool of training threads, one resident trainer each. Which thread trains which device changes nothing: a trainer's
@@ -60,6 +64,7 @@ impl Workers {
         threads: NonZeroUsize,
         population: &'scope Population,
         task: &'scope Arc<Task>,
+        models: &'scope CandidateModels,
         trainer: impl Fn(&Task) -> Result<T, SimError>,
     ) -> Result<Self, SimError> {
         let (jobs, queue) = channel::<Vec<Job>>();
@@ -76,7 +81,7 @@ impl Workers {
                         Err(_) => break,
                     };
                     let Ok(jobs) = jobs else { break };
-                    let mut answer = |job| caught(|| work(job, &mut trainer, population, task));
+                    let mut answer = |job| caught(|| work(job, &mut trainer, population, task, models));
                     if results.send(jobs.into_iter().map(&mut answer).collect()).is_err() {
                         break;
                     }
@@ -114,9 +119,10 @@ fn work<T: Trainer<Data = Examples>>(
     trainer: &mut T,
     population: &Population,
     task: &Arc<Task>,
+    models: &CandidateModels,
 ) -> Result<Answer, SimError> {
-    let Job { index, mut device, assignment, params, now } = job;
-    let mut charged = None;
+    let Job { index, mut device, assignment, params, own, now } = job;
+    let (mut charged, mut learnt) = (None, None);
     device.handle(now, DeviceEvent::Assigned(assignment))?;
     while let Some(effect) = device.poll_effect() {
         match effect {
@@ -125,7 +131,17 @@ fn work<T: Trainer<Data = Examples>>(
                 Err(error) if error.is_final() => {}
                 other => other?,
             },
-            DeviceEffect::FetchModel(_) => device.handle(now, DeviceEvent::Model(params.clone()))?,
+            DeviceEffect::FetchModel(model) => {
+                // A candidate's, or the current one.
+                let model = models.get(&model).unwrap_or(&params).clone();
+                device.handle(now, DeviceEvent::Model(model))?;
+            }
+            DeviceEffect::RecallOwn { .. } => {
+                let missing = || SimError::Failed("the device has no layers of its own".to_owned());
+                let own = own.as_ref().ok_or_else(missing)?;
+                device.handle(now, DeviceEvent::Own(Params::clone(own)))?;
+            }
+            DeviceEffect::KeepOwn { own, .. } => learnt = Some(own),
             DeviceEffect::Train { params, plan, seed, measure } => {
                 let examples = population.examples(index, device.id());
                 let done = trainer.work(&params, &plan, &examples, seed, measure);
@@ -139,10 +155,10 @@ fn work<T: Trainer<Data = Examples>>(
                 device.handle(now, DeviceEvent::Measured(measured))?;
             }
             DeviceEffect::Send { round, upload, open_metrics } => {
-                return Ok(Answer { index, device, round, upload: Some(upload), open_metrics, charged });
+                return Ok(Answer { index, device, round, upload: Some(upload), open_metrics, charged, own: learnt });
             }
             DeviceEffect::Withdraw { round } => {
-                return Ok(Answer { index, device, round, upload: None, open_metrics: None, charged });
+                return Ok(Answer { index, device, round, upload: None, open_metrics: None, charged, own: learnt });
             }
             DeviceEffect::Keep { entry, .. } => {
                 device.handle(now, DeviceEvent::Kept { entry: entry.index })?;

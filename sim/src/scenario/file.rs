@@ -1,9 +1,12 @@
 //! A scenario file as it is written. Strict: an unknown key is an error.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use murmur_client::data::{Audio, Table, Text};
-use murmur_privacy::units::{DeltaProbability, Epsilon};
+use murmur_privacy::{
+    Digest,
+    units::{DeltaProbability, Epsilon},
+};
 use murmur_round::device_id::DeviceId;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,10 @@ pub(super) struct ScenarioFile {
     /// Where the file lies that the task starts from, relative to the scenario's folder; left out: where the task says.
     #[serde(default)]
     pub(super) pretrained: Option<PathBuf>,
+    /// Where the files lie that candidates of an evaluation begin with, by their SHA-256, relative to the scenario's folder; left out: where
+    /// the task says.
+    #[serde(default)]
+    pub(super) candidate_models: BTreeMap<Digest, PathBuf>,
     /// The devices.
     pub(super) population: PopulationSpec,
     /// How long devices take, and when they are there.
@@ -60,6 +67,10 @@ pub struct PopulationSpec {
     /// Users of the data who are no devices: nobody trains on their examples, and what they have for testing is measured apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held_out: Vec<DeviceId>,
+    /// Whether every device has names of its own for the classes, as people have for what they keep in folders: a permutation, which the seed and
+    /// the device's name fix. For `strokes` and `app_usage`; test examples from outside keep the common names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_labels: bool,
     /// Where examples come from.
     pub source: Source,
     /// Which device holds which examples. Left out for `strokes` and `app_usage`, whose devices are people, and for `teacher`.
@@ -284,6 +295,10 @@ impl PopulationSpec {
             return Err(
                 "population.held_out names users of the data, and the devices are none: remove the key".to_owned()
             );
+        }
+        if self.own_labels && !matches!(self.source, Source::Strokes {} | Source::AppUsage {}) {
+            return Err("population.own_labels is for devices that a program draws (\"strokes\" or \"app_usage\"): remove the key"
+                .to_owned());
         }
         if self.devices == Some(0) {
             return Err("population.devices must be at least 1".to_owned());

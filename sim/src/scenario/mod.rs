@@ -8,16 +8,19 @@ pub use bundled::{QUICKSTART, bundled_names};
 pub use file::{Evaluation, FleetSpec, Partition, PopulationSpec, Source, Spread};
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
 use murmur_client::data::Standardise;
+use murmur_privacy::Digest;
 use murmur_round::task::Task;
 use serde::{Deserialize, Serialize};
 
 use crate::SimError;
 use file::{ScenarioFile, TaskReference};
+pub use pretrained::CandidateModels;
 pub(crate) use pretrained::check as check_pretrained;
 
 /// A resolved scenario: nothing in it points elsewhere but the data folder and the file that the task starts from.
@@ -29,6 +32,9 @@ pub struct Scenario {
     /// Where the file lies that the task starts from, if it starts from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrained: Option<PathBuf>,
+    /// Where the files lie that candidates of an evaluation begin with, by their SHA-256.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub candidate_models: BTreeMap<Digest, PathBuf>,
     /// The devices.
     pub population: PopulationSpec,
     /// How long devices take, and when they are there.
@@ -112,6 +118,9 @@ impl Scenario {
         let written = file.pretrained.map(|written| path.parent().unwrap_or(Path::new("")).join(written));
         let given = overrides.pretrained.clone().or(written);
         let pretrained = pretrained::meant(&task, &task_path, given.as_deref())?;
+        let beside = |(sha256, file): (Digest, PathBuf)| (sha256, path.parent().unwrap_or(Path::new("")).join(file));
+        let written = file.candidate_models.into_iter().map(beside).collect();
+        let candidate_models = pretrained::candidates(&task, &task_path, &written)?;
         let mut population = file.population;
         match (&mut population.source, &overrides.data) {
             (Source::Folder { path: folder }, given) => {
@@ -139,7 +148,7 @@ impl Scenario {
         let fleet = file.fleet;
         fleet.as_ref().map_or(Ok(()), FleetSpec::validate).map_err(|message| scenario_error(path, message))?;
         let seed = overrides.seed.unwrap_or(file.seed);
-        Ok(Self { seed, pretrained, population, fleet, evaluation: file.evaluation, task })
+        Ok(Self { seed, pretrained, candidate_models, population, fleet, evaluation: file.evaluation, task })
     }
 
     /// The scenario as one self-contained file that can be run again.

@@ -208,6 +208,7 @@ fn simulate(
         .and_then(|population| run::run_along(&trial.scenario, &population, &options, &mut told, course));
     let seconds = started.elapsed().as_secs_f64();
     match ran {
+        Ok(finished) if is_unmeasured(trial, &finished) => Err(SimError::OwnUnmeasured.into()),
         Ok(finished) => Ok(found(trial, &finished, seconds)),
         // These settings cannot be had; others may.
         Err(error) if error.is_refusal() || matches!(error, SimError::Schedule(_)) => Ok(Found {
@@ -227,21 +228,27 @@ fn simulate(
     }
 }
 
+/// Whether devices have layers of their own, and nobody can say how good they are with those: nothing is chosen by what says nothing.
+fn is_unmeasured(trial: &Trial, finished: &Finished) -> bool {
+    let last = finished.measurements.last();
+    trial.scenario.task.personal.is_some() && last.is_none_or(|measured| measured.own.is_none())
+}
+
 fn found(trial: &Trial, finished: &Finished, seconds: f64) -> Found {
     let last = finished.measurements.last();
     let point = |measured: &Measurement| Point {
         round: measured.round + 1,
         epsilon: measured.epsilon.get(),
-        accuracy: measured.evaluation.accuracy,
-        loss: measured.evaluation.loss,
+        accuracy: measured.judged().accuracy,
+        loss: measured.judged().loss,
     };
     Found {
         trial: trial.id.clone(),
         about: trial.about.clone(),
         rounds: finished.rounds,
-        accuracy: last.map(|measured| measured.evaluation.accuracy),
-        loss: last.map(|measured| measured.evaluation.loss),
-        examples: last.map_or(0, |measured| measured.evaluation.examples as u64),
+        accuracy: last.map(|measured| measured.judged().accuracy),
+        loss: last.map(|measured| measured.judged().loss),
+        examples: last.map_or(0, |measured| measured.judged().examples as u64),
         course: finished.measurements.iter().map(point).collect(),
         own_epsilon: Some(finished.guarantee.epsilon.get()),
         own_delta: finished.guarantee.delta.map(murmur_privacy::units::DeltaProbability::get),

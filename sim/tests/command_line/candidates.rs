@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     report::sound,
-    world::{Ended, SCENARIO, World},
+    world::{Ended, SCENARIO, TASK, World, with},
 };
 
 /// Twelve writers of forty digits, everybody in every round; the second candidate learns their hands, the third forgets how to write.
@@ -159,6 +159,47 @@ fn a_run_that_was_killed_goes_on_with_what_it_found() {
     for file in ["candidates.csv", "rounds.csv", "ledger.jsonl"] {
         assert_eq!(world.read(&format!("killed/{file}")), world.read(&format!("whole/{file}")), "{file}");
     }
+}
+
+#[test]
+fn models_are_compared_on_the_devices_own_examples_and_each_is_the_one_that_was_meant() {
+    let world = World::new();
+    world.write("scenario.toml", SCENARIO.replace("samples_per_device = 4", "samples_per_device = 40"));
+    // One that learnt much, and one that learnt next to nothing.
+    let none =
+        with(&with(TASK, "privacy", "privacy = { clip = 100.0, mechanism = \"none\" }"), "rounds", "rounds = 20");
+    world
+        .write("task.toml", none.replace("learning_rate = 1.0, momentum = 0.9", "learning_rate = 1.0, momentum = 0.0"));
+    let much = world.summary(&["--out", "much"]);
+    let little = world.summary(&["--rounds", "1", "--out", "little"]);
+    let model = |name: &str, summary: &Value| {
+        let sha256 = summary["model_sha256"].as_str().unwrap();
+        format!("model = {{ file = \"{name}/model.safetensors\", sha256 = \"{sha256}\" }}")
+    };
+    let (much, little) = (model("much", &much), model("little", &little));
+    let plan = "plan = { epochs = 5, batch_size = 1, learning_rate = 0.05 }";
+    let candidates = format!(
+        "candidates = [\n  {{ name = \"much\", {much} }},\n  {{ name = \"little\", {little} }},\n  {{ name = \"little, tuned\", {little}, {plan} }},\n]"
+    );
+    let text = task(NONE);
+    let start = text.find("candidates = [").unwrap();
+    let text = text[..start].to_owned() + &candidates + "\n";
+    world.write("task.toml", &text);
+    let summary = world.summary(&["--out", "run"]);
+    let loss = |candidate| of(&summary, candidate, "loss");
+    assert!(loss(0) < loss(1) - 0.3 && loss(2) < loss(1), "{summary}");
+    assert_eq!(world.summary(&["--threads", "1"])["evaluation"], summary["evaluation"]);
+    // The resolved scenario means the same files wherever it lies.
+    let again = world.sim(&["run", "run/scenario.toml", "--json"]);
+    assert_eq!((again.code, &again.object()["evaluation"]), (Some(0), &summary["evaluation"]), "{again:?}");
+    assert_eq!(world.sim(&["check", "task.toml", "--population", "12"]).code, Some(0));
+    // Another file is refused by name, and so is none.
+    std::fs::copy(world.path("little/model.safetensors"), world.path("much/model.safetensors")).unwrap();
+    for arguments in [&["run", "scenario.toml"][..], &["check", "task.toml", "--population", "12"]] {
+        world.fails(arguments, &["much/model.safetensors has", "bring the file that was meant"]);
+    }
+    std::fs::remove_file(world.path("much/model.safetensors")).unwrap();
+    world.fails(&["run", "scenario.toml"], &["much/model.safetensors"]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod language;
 mod local;
 mod mechanism;
 mod metrics;
+mod own;
 mod personal;
 mod plan;
 mod pretrained;

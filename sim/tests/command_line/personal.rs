@@ -20,7 +20,7 @@ fn tone(pitch: f64) -> Vec<u8> {
 }
 
 /// Three users who say low for no and high for yes, and cy, who says it the other way round: six clips each to learn from, four to be tested on.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     for (index, user) in ["al", "bo", "di", "cy"].into_iter().enumerate() {
         for take in 0..10 {
@@ -134,10 +134,22 @@ fn every_user_is_left_out_in_turn() {
 }
 
 #[test]
+fn people_who_are_drawn_have_more_to_be_tested_on() {
+    let world = World::new();
+    assert_eq!(world.sim(&["run", "scenario.toml", "--out", "out"]).code, Some(0));
+    let found = world.sim(&["personalise", "out", "--json"]).object();
+    // Two writers make twenty digits, as many as there are test examples.
+    let users = found["users"].as_array().unwrap();
+    let sizes: Vec<_> = users.iter().map(|user| (&user["train"], &user["test"])).collect();
+    assert_eq!(sizes, [(&4.into(), &10.into()), (&4.into(), &10.into())], "{found}");
+}
+
+#[test]
 fn what_cannot_be_made_personal_is_refused() {
     let world = World::new();
     world.fails(&["personalise", "scenario.toml", "--leave-one-out"], &["nobody to make a model personal for"]);
     world.fails(&["personalise", "a", "b", "--leave-one-out"], &["name one"]);
+    world.write("scenario.toml", SCENARIO.replace("\"strokes\"", "\"teacher\""));
     assert_eq!(world.sim(&["run", "scenario.toml", "--out", "out"]).code, Some(0));
     world.fails(&["personalise", "out"], &["do not say whose test examples"]);
     world.write("alone/model.safetensors", std::fs::read(world.path("out/model.safetensors")).unwrap());

@@ -98,7 +98,7 @@ fn part_of(params: &Params, name: &str) -> Vec<f32> {
 fn who_knows_no_answer_takes_no_part_in_an_evaluation() {
     let section = model_section(&Language.model(&Device::flex().autodiff())).unwrap();
     let mut trainer = ModuleTrainer::new(Language, &section).unwrap();
-    let candidates = vec![Candidate { name: "as it is".to_owned(), plan: None }];
+    let candidates = vec![Candidate { name: "as it is".to_owned(), model: None, plan: None }];
     let plan = EvaluationPlan { held_out: 0.5, candidates };
     let refused = trainer.evaluate(&section.initial(), &plan, &data(), ShuffleSeed([3; 32]));
     assert_eq!(refused.err(), Some(ModuleError::MeasuresNothing));

@@ -77,6 +77,51 @@ fn check(shown: &Value) {
     }
 }
 
+/// A safetensors file for the task's model: the length of the head, the head, the values.
+fn file() -> Vec<u8> {
+    let head = r#"{"output.weight":{"dtype":"F32","shape":[2,4],"data_offsets":[0,32]},"output.bias":{"dtype":"F32","shape":[2],"data_offsets":[32,40]}}"#;
+    let values = (0..10_u8).flat_map(|place| (0.5 - 0.125 * f32::from(place)).to_le_bytes());
+    [&(head.len() as u64).to_le_bytes(), head.as_bytes(), &values.collect::<Vec<u8>>()].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn candidates_models_are_kept_with_the_task_and_devices_of_it_read_them() {
+    let site = Site::new();
+    let running = site.serve();
+    let (file, digest) = (file(), murmur_privacy::Digest::of(&file()));
+    let passes = site.enrol("phones", 3).await;
+    let named = format!(
+        "{{ name = \"theirs\", model = {{ file = \"theirs.safetensors\", sha256 = \"{digest}\" }} }},\n  {{ name = \"tuned\""
+    );
+    let written = site.file("which-model", &TASK.replace("{ name = \"tuned\"", &named));
+    let missing = site.command(&["task", "create", &written]);
+    assert_eq!(missing.status.code(), Some(2), "{missing:?}");
+    assert!(missing.stderr.contains("theirs.safetensors"), "{}", missing.stderr);
+    std::fs::write(site.path().join("theirs.safetensors"), &file[..file.len() - 4]).unwrap();
+    let other = site.command(&["task", "create", &written]);
+    assert!(other.stderr.contains("bring the file that was meant"), "{}", other.stderr);
+    std::fs::write(site.path().join("theirs.safetensors"), &file).unwrap();
+    site.done(&["task", "create", &written]);
+    // It is the coordinator's now, also after a restart.
+    std::fs::remove_file(site.path().join("theirs.safetensors")).unwrap();
+    let device = |index: usize| {
+        let channel = channel(&site.ca(), site.port, Some(passes[index].identity()));
+        ZeroDevice::over(passes[index].id().as_str(), channel)
+    };
+    let devices = [device(0), device(1), device(2)];
+    let (a, b, c) = tokio::join!(devices[0].work(), devices[1].work(), devices[2].work());
+    let assigned = [a, b, c].map(Option::unwrap);
+    assert_eq!(assigned[0].grid.dimension(), 7, "seven numbers, of three candidates");
+    assert_eq!(devices[0].model(digest).await.unwrap(), file);
+    assert!(devices[0].model(murmur_privacy::Digest::ZERO).await.is_err());
+    terminate(running).await;
+    let running = site.serve();
+    let (again, _, _) = tokio::join!(devices[0].work(), devices[1].work(), devices[2].work());
+    assert!(again.is_some());
+    assert_eq!(device(1).model(digest).await.unwrap(), file);
+    terminate(running).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_evaluation_is_charged_and_shown_and_a_restart_knows_what_it_found() {
     let site = Site::new();
@@ -119,6 +164,8 @@ async fn an_evaluation_is_charged_and_shown_and_a_restart_knows_what_it_found() 
     assert_eq!(terminate(running).await.status.code(), Some(0));
 
     let restarted = site.serve();
+    // What it found is read when the task is taken up again, which a busy machine takes its time for.
+    site.until("what it found", |site| !site.json(&["task", "show", "which-plan"])["evaluation"].is_null()).await;
     let again = site.json(&["task", "show", "which-plan"]);
     assert_eq!(again["evaluation"], shown["evaluation"]);
     terminate(restarted).await;

@@ -83,7 +83,7 @@ async fn a_task_starts_from_the_file_that_it_names_and_from_no_other() {
     let last = text(&models["models"].as_array().unwrap().last().unwrap()["model_sha256"]);
     let released = std::fs::read(site.path().join(format!("data/models/{last}.safetensors"))).unwrap();
     let task = Task::from_toml(&frozen).unwrap();
-    let trained = read_model(&released, task.trained_layout()).unwrap();
+    let trained = read_model(&released, task.shared_layout()).unwrap();
     assert_eq!(trained.dimension(), 2);
     let out = site.path().join("model.safetensors");
     let told = site.done(&["model", "export", &last, "--out", out.to_str().unwrap()]);
