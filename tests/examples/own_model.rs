@@ -5,7 +5,7 @@
 //! cargo run --release -- section                      # the task's [model] section: it names the module's tensors
 //! cargo run --release -- simulate own-model.toml
 //! murmur-server task create own-model-task.toml --data-dir state
-//! cargo run --release -- take-part DEVICE-FOLDER      # of a device that `murmur-client enroll` enrolled
+//! cargo run --release -- take-part DEVICE-FOLDER      # of a device that `murmur-client enroll` enrolled; the task begins with 20 of them
 //! ```
 //! Here it is an example: `cargo run --release -p murmur-tests --example own_model -- simulate tests/examples/own-model.toml`.
 
@@ -107,11 +107,12 @@ fn simulate(scenario: &str) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A device of this folder, which `murmur-client enroll` made, takes part until the task is over.
+/// A device of this folder, which `murmur-client enroll` made, takes part in what its coordinator works on, until it is stopped.
 fn take_part(state: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let state = State::open(state)?;
     // An app has data of its own; here every device writes digits in a hand of its own.
     let data = Arc::new(strokes::writer(7, state.device(), 20));
+    println!("device {} takes part until it is stopped", state.device());
     let access = Access::enrolled(state);
     let refused = |error: murmur_client::module::ModuleError| LinkError::Training(error.to_string());
     let trainer = |task: &Task| ModuleTrainer::new(Digits, &task.model).map_err(refused);
