@@ -140,7 +140,7 @@ fn block<S: Simd, const ROWS: usize, const COLUMNS: usize>(
 
 /// Whole vectors of rows that are equally long, and what is left of each.
 #[inline(always)]
-fn in_vectors<'a, S: Simd, const ROWS: usize>(rows: [&'a [f32]; ROWS]) -> ([&'a [S::f32s]; ROWS], [&'a [f32]; ROWS]) {
+fn in_vectors<S: Simd, const ROWS: usize>(rows: [&[f32]; ROWS]) -> ([&[S::f32s]; ROWS], [&[f32]; ROWS]) {
     let (mut whole, mut rest): ([&[S::f32s]; ROWS], [&[f32]; ROWS]) = ([&[]; ROWS], [&[]; ROWS]);
     let count = S::as_simd_f32s(rows[0]).0.len();
     for (at, row) in rows.into_iter().enumerate() {

@@ -22,7 +22,8 @@ impl Register {
     /// The record made of what earlier processes made durable, for the next round at `position`.
     ///
     /// Every round that was paid for was recorded before: a block of which a paid round is missing here is marked, since whoever took
-    /// part in it is not known.
+    /// part in it is not known. One line of several for the same position is not missed (rounds closed there before and were recorded, but
+    /// not paid for): whoever keeps the lines keeps them with the ledger.
     ///
     /// # Errors
     /// [`DamagedAttendance`] for positions that go back, or that lie beyond the next one.

@@ -193,3 +193,26 @@ proptest! {
         prop_assert_eq!(run(&order), run(&(0..DEVICES).collect::<Vec<_>>()));
     }
 }
+
+/// Found by [`any_sequence_with_crashes_keeps_the_promises`]: the record of a block's last round is lost, and a device of that round is in the
+/// first one of the next block. The distance between blocks is a courtesy to devices, which keep it themselves; each block has noise of its own
+/// and is charged by itself.
+#[test]
+fn a_record_that_is_lost_between_two_blocks_changes_no_price() {
+    let small = Small { cohort: Cohort::Trees, rounds: 8, noise: Some((2.0, 100.0)), minimum_reports: 0 };
+    let mut world = World::stopping(small, 14_275_152_737_276_805_964, None);
+    for op in [
+        Op::Turn { first: 1 },
+        Op::Turn { first: 0 },
+        Op::CheckIn { device: 0 },
+        Op::Turn { first: 2 },
+        Op::CheckIn { device: 2 },
+        Op::Turn { first: 0 },
+        Op::Amnesia { reached: 0, all: false },
+    ] {
+        apply(&mut world, &op);
+        fates(&world.entries);
+    }
+    assert_eq!(world.finish(), Outcome::Completed);
+    assert_eq!((paid(&world.entries), forfeited(&world.entries)), (small.rounds, 0));
+}

@@ -46,6 +46,12 @@ impl Turns {
         others().all(|other| other.abs_diff(position) >= separation) && in_block < participations as usize
     }
 
+    /// What the price of a block rests on, whatever became of records of blocks before it: those have noise of their own.
+    fn is_paid_for(&self, earlier: &BTreeSet<u32>, position: u32) -> bool {
+        let in_block = |other: &&u32| self.block(**other) == self.block(position);
+        self.lies_well(&earlier.iter().filter(in_block).copied().collect(), position)
+    }
+
     /// Whether the record lets this device take part in the next round.
     pub(crate) fn allows(&self, index: usize) -> bool {
         let of_device = self.recorded.iter().filter(|(_, who)| who.contains(&index)).map(|(position, _)| *position);
@@ -89,7 +95,8 @@ impl Turns {
                 assert_eq!(last.map(|last| last.position), Some(self.passed), "recorded before it is paid for");
                 for index in counted.expect("a closed round") {
                     let mine = self.counted.entry(*index).or_default().clone();
-                    assert!(self.lies_well(&mine, self.passed), "device {index} after {mine:?} at {}", self.passed);
+                    assert!(self.is_paid_for(&mine, self.passed), "device {index} after {mine:?} at {}", self.passed);
+                    assert!(self.allows(*index), "device {index} at {}, against the record", self.passed);
                     self.counted.entry(*index).or_default().insert(self.passed);
                 }
                 self.passed += 1;

@@ -138,12 +138,14 @@ impl World {
         self.crash(0);
     }
 
-    /// As [`crash`](Self::crash), and the record of who took part has lost its last line, or all of it.
+    /// As [`crash`](Self::crash), and the record of who took part has lost its last round, or all of it.
     pub(crate) fn crash_without_record(&mut self, reached: usize, all: bool) {
         for step in std::mem::take(&mut self.flight).into_iter().take(reached) {
             self.takes_hold(step);
         }
-        self.attendance.truncate(if all { 0 } else { self.attendance.len().saturating_sub(1) });
+        // All lines of a round's position: of several (rounds closed there and were not paid for) the coordinator does not miss one.
+        let last = self.attendance.last().map(|last| last.position);
+        self.attendance.retain(|line| !all && Some(line.position) != last);
         self.crash(0);
     }
 
@@ -164,6 +166,8 @@ impl World {
 
     /// A confirmation that nobody waits for.
     pub(crate) fn confuse(&mut self, entry: u64) {
+        // What is due by now is asked for first: nobody could confirm what was never seen.
+        self.tick();
         let waited_for = self.flight.iter().any(|step| matches!(step, Step::Append(known) if known.index == entry));
         if !waited_for {
             self.happens(Event::Persisted { entry });
