@@ -46,10 +46,14 @@ pub(super) struct Course<'a> {
     pub(super) epochs: u32,
 }
 
-/// Whether it is less work than plain steps: these read and write the whole weight each time, which is worth about as much as the products
-/// of examples with each other as long as there are not more of them than outputs (measured: docs/measurements.md).
+/// Whether it is less work than plain steps, which read and write the whole weight each time: where there are not more examples than outputs,
+/// once an epoch (it was quicker at a tenth of that and at just that: docs/measurements.md). Never where the products of examples with each
+/// other would take more memory than the weight does.
 pub(super) fn pays(layers: &[Dense], examples: usize, epochs: u32) -> bool {
-    layers.first().is_some_and(|first| examples <= first.outputs().saturating_mul(epochs as usize))
+    layers.first().is_some_and(|first| {
+        let products = examples.saturating_mul(examples);
+        examples <= first.outputs().saturating_mul(epochs as usize) && products <= first.inputs() * first.outputs()
+    })
 }
 
 impl Factored {

@@ -220,7 +220,8 @@ fn the_shorter_way_is_taken_where_it_is_shorter() {
         Network::new(spec).difference(global.values(), (&inputs, &labels), &plan, &mut order).is_some()
     };
     let [linear, mlp, small, _] = <[ModelSpec; 4]>::try_from(specs()).unwrap();
-    assert!(taken(&mlp, 5, 1) && !taken(&mlp, 6, 1) && taken(&mlp, 6, 2));
-    assert!(taken(&linear, 3, 1) && !taken(&linear, 4, 1));
+    assert!(taken(&mlp, 5, 1) && !taken(&mlp, 6, 1));
+    assert!(taken(&linear, 3, 1) && !taken(&linear, 4, 1) && taken(&linear, 4, 2));
+    assert!(taken(&linear, 6, 9) && !taken(&linear, 7, 9), "36 products are as many as the weight has numbers");
     assert!(!taken(&small, 2, 1), "convolutions have no such way");
 }
