@@ -23,6 +23,8 @@ pub struct TaskAccount {
     reserved_by: Digest,
     prices: Prices,
     spent: u32,
+    /// Numbers of the rounds paid for in the block under way, by place.
+    paid_in_block: Vec<u32>,
     next_round: u32,
     last: Last,
     model: Option<(u32, Digest)>,
@@ -31,7 +33,17 @@ pub struct TaskAccount {
 impl TaskAccount {
     /// `prices` are those of blocks.
     pub(super) fn new(reservation: Reservation, block: u32, reserved_by: Digest, prices: Prices) -> Self {
-        Self { reservation, block, reserved_by, prices, spent: 0, next_round: 0, last: Last::Settled, model: None }
+        Self {
+            reservation,
+            block,
+            reserved_by,
+            prices,
+            spent: 0,
+            paid_in_block: Vec::new(),
+            next_round: 0,
+            last: Last::Settled,
+            model: None,
+        }
     }
 
     /// What was set aside.
@@ -62,6 +74,12 @@ impl TaskAccount {
     #[must_use]
     pub fn place(&self) -> u32 {
         self.spent % self.block
+    }
+
+    /// Numbers of the rounds paid for in the block under way: as many as its [`place`](Self::place), in order.
+    #[must_use]
+    pub fn paid_in_block(&self) -> &[u32] {
+        &self.paid_in_block
     }
 
     /// Block and place of the round paid for last.
@@ -168,6 +186,10 @@ impl TaskAccount {
     pub(super) fn spent(&mut self, round: u32) {
         self.spent += 1;
         self.last = Last::Spent(round);
+        self.paid_in_block.push(round);
+        if self.place() == 0 {
+            self.paid_in_block.clear();
+        }
     }
 
     pub(super) fn released(&mut self, round: u32, model: Digest) {
@@ -179,6 +201,7 @@ impl TaskAccount {
     pub(super) fn forfeited(&mut self, rounds: u32) {
         self.spent += rounds;
         self.last = Last::Settled;
+        self.paid_in_block.clear();
     }
 
     pub(super) fn abandoned(&mut self) {

@@ -81,9 +81,9 @@ impl Shared {
     }
 
     /// A round closed, and is about to be paid for: who was counted is recorded first.
-    pub(super) fn record(&mut self, counted: &BTreeSet<DeviceId>) {
+    pub(super) fn record(&mut self, round: u32, counted: &BTreeSet<DeviceId>) {
         if let Some(register) = &mut self.register {
-            self.effects.push_back(Effect::Record(register.record(counted)));
+            self.effects.push_back(Effect::Record(register.record(round, counted)));
         }
     }
 

@@ -107,8 +107,9 @@ impl Shared {
         let Some(rule) = self.schedule.task().turn_rule() else {
             return if kept.is_empty() { Ok(()) } else { Err(DamagedAttendance.into()) };
         };
-        let position = self.ledger.rounds_spent(&self.schedule.hash());
-        self.register = Some(Register::restore(rule, kept, position, &self.enrolled)?);
+        let account = self.ledger.account(&self.schedule.hash())?;
+        let (position, paid) = (account.rounds_spent(), account.paid_in_block());
+        self.register = Some(Register::restore(rule, kept, position, paid, &self.enrolled)?);
         Ok(())
     }
 

@@ -14,6 +14,8 @@ use crate::device_id::DeviceId;
 pub struct Attendance {
     /// The round's position: rounds of the task paid for, or given up, before it.
     pub position: u32,
+    /// Its number. Of several at one position the ledger names the one that was paid for.
+    pub round: u32,
     /// In order, each once.
     pub devices: Vec<DeviceId>,
 }
@@ -59,7 +61,7 @@ mod tests {
     #[test]
     fn a_line_comes_back_and_no_changed_byte_passes() {
         let devices = ["a", "b-7"].map(|name| name.parse().unwrap()).to_vec();
-        let attendance = Attendance { position: 41, devices };
+        let attendance = Attendance { position: 41, round: 43, devices };
         let line = attendance.to_line().unwrap();
         assert_eq!(Attendance::from_line(&line), Ok(attendance));
         for place in 0..line.len() {

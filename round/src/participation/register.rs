@@ -19,11 +19,11 @@ pub(crate) struct Register {
 }
 
 impl Register {
-    /// The record made of what earlier processes made durable, for the next round at `position`.
+    /// The record made of what earlier processes made durable, for the next round at `position`. `paid` are the numbers of the rounds
+    /// that the ledger shows paid for in the block under way, in order.
     ///
-    /// Every round that was paid for was recorded before: a block of which a paid round is missing here is marked, since whoever took
-    /// part in it is not known. One line of several for the same position is not missed (rounds closed there before and were recorded, but
-    /// not paid for): whoever keeps the lines keeps them with the ledger.
+    /// Each of them was recorded before it was paid for: where one is missing here the block is marked, since whoever took part in that
+    /// round is not known. A round that was recorded and not paid for is not missed; nothing of it was released.
     ///
     /// # Errors
     /// [`DamagedAttendance`] for positions that go back, or that lie beyond the next one.
@@ -31,6 +31,7 @@ impl Register {
         rule: TurnRule,
         kept: &[Attendance],
         position: u32,
+        paid: &[u32],
         enrolled: &[DeviceId],
     ) -> Result<Self, DamagedAttendance> {
         let ordered = kept.windows(2).all(|pair| pair[0].position <= pair[1].position);
@@ -38,8 +39,8 @@ impl Register {
             return Err(DamagedAttendance);
         }
         let begun = position - position % rule.block_rounds;
-        let recorded: BTreeSet<u32> = kept.iter().map(|attendance| attendance.position).collect();
-        let missing = (begun..position).any(|paid| !recorded.contains(&paid));
+        let recorded: BTreeSet<_> = kept.iter().map(|attendance| (attendance.position, attendance.round)).collect();
+        let missing = (begun..).zip(paid).any(|paid| !recorded.contains(&(paid.0, *paid.1)));
         let incomplete = missing.then_some(position / rule.block_rounds);
         let mut register = Self { rule, turns: BTreeMap::new(), position, eligible: Vec::new(), count: 0, incomplete };
         for attendance in kept {
@@ -49,9 +50,10 @@ impl Register {
         Ok(register)
     }
 
-    /// Takes down who was counted in the round at the present position. To be durable before the round is paid for.
-    pub(crate) fn record(&mut self, counted: &BTreeSet<DeviceId>) -> Attendance {
-        let attendance = Attendance { position: self.position, devices: counted.iter().cloned().collect() };
+    /// Takes down who was counted in this round, which is the one at the present position. To be durable before the round is paid for.
+    pub(crate) fn record(&mut self, round: u32, counted: &BTreeSet<DeviceId>) -> Attendance {
+        let devices = counted.iter().cloned().collect();
+        let attendance = Attendance { position: self.position, round, devices };
         self.enter(&attendance);
         attendance
     }
@@ -111,8 +113,8 @@ mod tests {
         ["a", "b", "c"].map(|name| name.parse().unwrap()).to_vec()
     }
 
-    fn attendance(position: u32, names: &[&str]) -> Attendance {
-        Attendance { position, devices: names.iter().map(|name| name.parse().unwrap()).collect() }
+    fn attendance(position: u32, round: u32, names: &[&str]) -> Attendance {
+        Attendance { position, round, devices: names.iter().map(|name| name.parse().unwrap()).collect() }
     }
 
     fn allowed(register: &Register) -> Vec<usize> {
@@ -122,17 +124,19 @@ mod tests {
     #[test]
     fn a_restored_record_allows_what_the_first_one_did() {
         let rule = rule(2, 2, 6);
-        let mut first = Register::restore(rule, &[], 0, &devices()).unwrap();
+        let mut first = Register::restore(rule, &[], 0, &[], &devices()).unwrap();
         let mut kept = Vec::new();
         for (position, counted) in [vec!["a"], vec!["b"], vec!["a"], vec![]].into_iter().enumerate() {
             first.move_to(position as u32, &devices());
-            kept.push(first.record(&attendance(0, &counted).devices.into_iter().collect()));
+            let counted = attendance(0, 0, &counted).devices.into_iter().collect();
+            kept.push(first.record(10 + position as u32, &counted));
         }
         for position in 4..8 {
             first.move_to(position, &devices());
-            let paid = (4..position).map(|position| attendance(position, &[]));
-            let kept: Vec<Attendance> = kept.iter().cloned().chain(paid).collect();
-            let again = Register::restore(rule, &kept, position, &devices()).unwrap();
+            let later = (4..position).map(|position| attendance(position, 10 + position, &[]));
+            let kept: Vec<Attendance> = kept.iter().cloned().chain(later).collect();
+            let paid: Vec<u32> = (position - position % 6..position).map(|position| 10 + position).collect();
+            let again = Register::restore(rule, &kept, position, &paid, &devices()).unwrap();
             assert_eq!(allowed(&again), allowed(&first), "position {position}");
             assert_eq!(again.eligible(), allowed(&again).len() as u64);
             assert!(again.is_complete_for(position / 6));
@@ -145,8 +149,8 @@ mod tests {
     #[test]
     fn a_round_recorded_and_not_paid_for_may_be_recorded_again() {
         let rule = rule(1, 1, 4);
-        let kept = [attendance(0, &["a"]), attendance(0, &["b"])];
-        let mut register = Register::restore(rule, &kept, 0, &devices()).unwrap();
+        let kept = [attendance(0, 0, &["a"]), attendance(0, 1, &["b"])];
+        let mut register = Register::restore(rule, &kept, 0, &[], &devices()).unwrap();
         assert_eq!(allowed(&register), [0, 1, 2], "position 0 is still to be paid for");
         register.move_to(1, &devices());
         assert_eq!(allowed(&register), [2], "whoever was in either is taken to have been in it");
@@ -155,12 +159,18 @@ mod tests {
     #[test]
     fn a_gap_marks_its_block_and_disorder_is_refused() {
         let rule = rule(2, 2, 3);
-        let restored = |kept: &[Attendance], position| Register::restore(rule, kept, position, &devices());
-        assert!(!restored(&[], 1).unwrap().is_complete_for(0));
-        assert!(!restored(&[attendance(3, &[])], 5).unwrap().is_complete_for(1));
-        assert!(restored(&[attendance(3, &[])], 4).unwrap().is_complete_for(1), "what an earlier block lacks is over");
-        assert!(restored(&[], 3).unwrap().is_complete_for(1));
-        assert!(restored(&[attendance(2, &[]), attendance(1, &[])], 3).is_err(), "back");
-        assert!(restored(&[attendance(4, &[])], 3).is_err(), "a round that the ledger knows nothing of");
+        let restored = |kept: &[(u32, u32)], position, paid: &[u32]| {
+            let kept: Vec<_> = kept.iter().map(|(position, round)| attendance(*position, *round, &[])).collect();
+            Register::restore(rule, &kept, position, paid, &devices())
+        };
+        assert!(!restored(&[], 1, &[0]).unwrap().is_complete_for(0));
+        assert!(!restored(&[(3, 3)], 5, &[3, 4]).unwrap().is_complete_for(1));
+        assert!(restored(&[(3, 3)], 4, &[3]).unwrap().is_complete_for(1), "what an earlier block lacks is over");
+        assert!(restored(&[], 3, &[]).unwrap().is_complete_for(1));
+        assert!(restored(&[(0, 0), (0, 1)], 1, &[1]).unwrap().is_complete_for(0));
+        assert!(!restored(&[(0, 0)], 1, &[1]).unwrap().is_complete_for(0), "the one that was paid for is another");
+        assert!(!restored(&[(0, 1)], 2, &[0, 1]).unwrap().is_complete_for(0), "a round at another position");
+        assert!(restored(&[(2, 2), (1, 1)], 3, &[]).is_err(), "back");
+        assert!(restored(&[(4, 4)], 3, &[]).is_err(), "a round that the ledger knows nothing of");
     }
 }

@@ -159,8 +159,8 @@ fn without_its_secret_or_its_record_the_rest_of_a_block_is_given_up() {
                 let spent = world.account().epsilon_spent();
                 match lost {
                     0 => world.crash_without_secret(0),
-                    1 => world.crash_without_record(0, true),
-                    _ => world.crash_without_record(0, false),
+                    1 => world.crash_without_record(0, None),
+                    _ => world.crash_without_record(0, Some(0)),
                 }
                 world.check_in(0);
                 world.persist();
@@ -246,7 +246,7 @@ fn a_record_that_does_not_fit_the_ledger_is_refused() {
         Coordinator::start(turns().schedule(), enrolled(), ledger, NoiseRng::seeded(9), stored)
     };
     assert!(start(world.attendance.clone()).is_ok());
-    let beyond = Attendance { position: 3, devices: Vec::new() };
+    let beyond = Attendance { position: 3, round: 3, devices: Vec::new() };
     let swapped: Vec<Attendance> = world.attendance.iter().rev().cloned().collect();
     for wrong in [[world.attendance.clone(), vec![beyond]].concat(), swapped] {
         let refused = start(wrong).err().unwrap();

@@ -22,6 +22,8 @@ pub(crate) struct Turns {
     passed: u32,
     /// Who was recorded at which position, durable or about to be.
     recorded: BTreeMap<u32, BTreeSet<usize>>,
+    /// Which round was paid for at a position.
+    paid: BTreeMap<u32, u32>,
     /// Positions of paid rounds in which a device was counted.
     counted: BTreeMap<usize, BTreeSet<u32>>,
     /// The block under way was begun, and its secret or a record of it is gone.
@@ -77,7 +79,8 @@ impl Turns {
             self.recorded.entry(attendance.position).or_default().extend(indices);
         }
         let begun = self.passed - self.passed % self.limited.block;
-        let gap = (begun..self.passed).any(|position| !self.recorded.contains_key(&position));
+        let missing = |paid: (&u32, &u32)| durable.iter().all(|line| (&line.position, &line.round) != paid);
+        let gap = self.paid.range(begun..).any(missing);
         let gone = kept != Some(self.block(self.passed));
         self.lost = begun < self.passed && (gap || gone);
     }
@@ -91,14 +94,16 @@ impl Turns {
                     "the block's secret is kept before it begins"
                 );
             }
-            Record::Spent { .. } => {
-                assert_eq!(last.map(|last| last.position), Some(self.passed), "recorded before it is paid for");
+            Record::Spent { round, .. } => {
+                let last = last.map(|last| (last.position, last.round));
+                assert_eq!(last, Some((self.passed, *round)), "recorded before it is paid for");
                 for index in counted.expect("a closed round") {
                     let mine = self.counted.entry(*index).or_default().clone();
                     assert!(self.is_paid_for(&mine, self.passed), "device {index} after {mine:?} at {}", self.passed);
                     assert!(self.allows(*index), "device {index} at {}, against the record", self.passed);
                     self.counted.entry(*index).or_default().insert(self.passed);
                 }
+                self.paid.insert(self.passed, *round);
                 self.passed += 1;
             }
             Record::Forfeited { rounds, .. } => {

@@ -138,14 +138,16 @@ impl World {
         self.crash(0);
     }
 
-    /// As [`crash`](Self::crash), and the record of who took part has lost its last round, or all of it.
-    pub(crate) fn crash_without_record(&mut self, reached: usize, all: bool) {
+    /// As [`crash`](Self::crash), and the record of who took part has lost one line, counted from the last, or all of it.
+    pub(crate) fn crash_without_record(&mut self, reached: usize, line: Option<usize>) {
         for step in std::mem::take(&mut self.flight).into_iter().take(reached) {
             self.takes_hold(step);
         }
-        // All lines of a round's position: of several (rounds closed there and were not paid for) the coordinator does not miss one.
-        let last = self.attendance.last().map(|last| last.position);
-        self.attendance.retain(|line| !all && Some(line.position) != last);
+        match line.map(|line| self.attendance.len().checked_sub(line + 1)) {
+            None => self.attendance.clear(),
+            Some(Some(index)) => drop(self.attendance.remove(index)),
+            Some(None) => {}
+        }
         self.crash(0);
     }
 

@@ -39,8 +39,8 @@ pub(super) fn checkpoint(model: &[u8]) -> Checkpoint {
     Checkpoint { model: model.to_vec(), digest: Digest::of(model), optimizer: b"slots".to_vec() }
 }
 
-pub(super) fn attendance(position: u32, names: &[&str]) -> Attendance {
-    Attendance { position, devices: names.iter().map(|name| name.parse().unwrap()).collect() }
+pub(super) fn attendance(position: u32, round: u32, names: &[&str]) -> Attendance {
+    Attendance { position, round, devices: names.iter().map(|name| name.parse().unwrap()).collect() }
 }
 
 fn contract(store: &mut impl Store) {
@@ -88,7 +88,7 @@ fn contract(store: &mut impl Store) {
     assert_eq!(store.secret(&other).unwrap(), Some(KeptSecret::new(b"kept".to_vec())));
     assert_eq!(store.attendance(&task).unwrap(), []);
     // The same position may come twice, and nobody may have been there.
-    let attendances = [attendance(0, &["a", "b"]), attendance(0, &["b"]), attendance(1, &[])];
+    let attendances = [attendance(0, 0, &["a", "b"]), attendance(0, 1, &["b"]), attendance(1, 2, &[])];
     for (count, one) in attendances.iter().enumerate() {
         store.append_attendance(&task, one).unwrap();
         assert_eq!(store.attendance(&task).unwrap(), attendances[..=count]);

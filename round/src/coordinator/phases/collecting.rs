@@ -137,7 +137,7 @@ impl Collecting {
     }
 
     fn close(self, shared: &mut Shared) -> Phase {
-        shared.record(&self.counted);
+        shared.record(self.round, &self.counted);
         shared.close(self.round, self.counted);
         Sealing::enter(shared, self.round, self.sum, self.open_metrics.released())
     }

@@ -147,7 +147,7 @@ fn an_attendance_is_committed_before_it_is_confirmed_and_a_damaged_or_missing_on
     let mut store = open(folder.path());
     store.take_steps();
     for (position, name) in [(0, "a"), (1, "b"), (2, "c")] {
-        store.append_attendance(&task, &attendance(position, &[name])).unwrap();
+        store.append_attendance(&task, &attendance(position, position, &[name])).unwrap();
         assert_eq!(store.take_steps(), ["commit attendance"]);
     }
     drop(store);
@@ -155,7 +155,7 @@ fn an_attendance_is_committed_before_it_is_confirmed_and_a_damaged_or_missing_on
         raw(folder.path()).execute("UPDATE attendances SET line = ?1 WHERE number = 1", [line]).unwrap();
         open(folder.path()).attendance(&task)
     };
-    let (written, edited) = (attendance(1, &["b"]).to_line().unwrap(), attendance(1, &["d"]).to_line().unwrap());
+    let (written, edited) = (attendance(1, 1, &["b"]).to_line().unwrap(), attendance(1, 1, &["d"]).to_line().unwrap());
     assert!(replace(&written).is_ok());
     let name_alone = written.replacen("\"b\"", "\"d\"", 1);
     assert_ne!(name_alone, edited);
