@@ -231,14 +231,15 @@ impl Encoding {
     /// who takes part (architecture.md, section 2).
     #[must_use]
     pub fn encode(&self, delta: &Delta, measures: &[f64]) -> Bounded {
-        let model = delta.clipped(self.model_dimension(), self.model_bound, 1.0 / self.step);
+        let room = RingVector::room_for_small(self.grid);
+        let model = delta.clipped(self.model_dimension(), self.model_bound, 1.0 / self.step, room);
         let measured = self.measure_bounds.iter().enumerate().map(|(index, bound)| {
             let value = measures.get(index).copied().filter(|value| value.is_finite()).unwrap_or(0.0);
             let most = *bound as i64;
             ((value.clamp(-1.0, 1.0) * *bound as f64).round_ties_even() as i64).clamp(-most, most)
         });
         Bounded::of(match model.integers {
-            Integers::Small(integers) => RingVector::from_small(self.grid, integers, measured),
+            Integers::Small(words) => RingVector::from_small(self.grid, words, measured),
             Integers::Large(integers) => RingVector::from_signed(self.grid, integers.into_iter().chain(measured)),
         })
     }

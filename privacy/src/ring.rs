@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{grid::Grid, packed::PackedVector};
+use crate::{grid::Grid, packed::PackedVector, rounding::Room};
 
 /// A vector over the ring of one grid. Addition wraps, so it is exact, commutative and associative.
 ///
@@ -92,14 +92,20 @@ impl RingVector {
         Self { grid, words }
     }
 
-    /// Residues of small integers and then of others, together of the grid's dimension.
-    pub(crate) fn from_small(grid: Grid, small: Vec<i32>, others: impl Iterator<Item = i64>) -> Self {
+    /// How small integers are to be made ready for [`from_small`](Self::from_small): as residues of the ring, where that has words for them, or
+    /// else as they are.
+    pub(crate) fn room_for_small(grid: Grid) -> Room {
+        let mask = if grid.ring_bits() <= 32 { mask(grid) as u32 } else { u32::MAX };
+        Room { words: grid.dimension(), mask }
+    }
+
+    /// Small integers and then residues of others, together of the grid's dimension.
+    pub(crate) fn from_small(grid: Grid, small: Vec<u32>, others: impl Iterator<Item = i64>) -> Self {
         let mask = mask(grid);
         let mut words = if grid.ring_bits() <= 32 {
-            // Collected where they lie: no memory is asked for.
-            Words::Narrow(small.into_iter().map(|value| value as u32 & mask as u32).collect())
+            Words::Narrow(small)
         } else {
-            Words::Wide(small.into_iter().map(|value| i64::from(value) as u64 & mask).collect())
+            Words::Wide(small.into_iter().map(|word| i64::from(word as i32) as u64 & mask).collect())
         };
         others.for_each(|value| words.push(value as u64 & mask));
         Self { grid, words }
@@ -164,6 +170,18 @@ impl RingVector {
             Words::Wide(words) => {
                 work.work(words, move |word, addend| *word = word.wrapping_add(addend as u64) & mask);
             }
+        }
+    }
+
+    /// The first `count` representatives, each times `factor`: a loop that the compiler can turn into vector instructions.
+    pub(crate) fn scaled(&self, count: usize, factor: f64) -> Vec<f64> {
+        let bits = u32::from(self.grid.ring_bits());
+        match &self.words {
+            Words::Narrow(words) => {
+                let shift = 32 - bits;
+                words.iter().take(count).map(|word| f64::from(((word << shift) as i32) >> shift) * factor).collect()
+            }
+            Words::Wide(_) => self.centered().take(count).map(|value| value as f64 * factor).collect(),
         }
     }
 

@@ -20,17 +20,27 @@ pub(crate) struct Rounding {
     squared_norm: u128,
 }
 
+/// What becomes of integers that fit into 32 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    /// How many words there is room for, to which others may be added.
+    pub(crate) words: usize,
+    /// Which of their bits are kept.
+    pub(crate) mask: u32,
+}
+
 /// The smallest words that hold them.
 pub(crate) enum Integers {
-    Small(Vec<i32>),
+    /// Their residues modulo a power of two, 32 bits at most.
+    Small(Vec<u32>),
     Large(Vec<i64>),
 }
 
 impl Rounding {
     /// `value * factor` rounded to nearest, cut off at `bound` in size (which no integer within an l2 bound exceeds). All values are
     /// finite; `bound` is at most [`BOUND_LIMIT`](crate::grid::BOUND_LIMIT).
-    pub(crate) fn of(values: &[f32], factor: f64, bound: u64) -> Self {
-        if bound <= SMALL { Self::small(values, factor, bound) } else { Self::large(values, factor, bound) }
+    pub(crate) fn of(values: &[f32], factor: f64, bound: u64, room: Room) -> Self {
+        if bound <= SMALL { Self::small(values, factor, bound, room) } else { Self::large(values, factor, bound) }
     }
 
     pub(crate) fn zeros(count: usize, bound: u64) -> Self {
@@ -43,10 +53,10 @@ impl Rounding {
         self.squared_norm
     }
 
-    fn small(values: &[f32], factor: f64, bound: u64) -> Self {
-        let mut integers = vec![0_i32; values.len()];
-        let squared_norm = Arch::new().dispatch(|| round_small(&mut integers, values, factor, bound));
-        Self { integers: Integers::Small(integers), squared_norm }
+    fn small(values: &[f32], factor: f64, bound: u64, room: Room) -> Self {
+        let mut words = Vec::with_capacity(room.words.max(values.len()));
+        let squared_norm = Arch::new().dispatch(|| round_small(&mut words, room.mask, values, factor, bound));
+        Self { integers: Integers::Small(words), squared_norm }
     }
 
     fn large(values: &[f32], factor: f64, bound: u64) -> Self {
@@ -58,17 +68,20 @@ impl Rounding {
 }
 
 #[inline(always)]
-fn round_small(integers: &mut [i32], values: &[f32], factor: f64, bound: u64) -> u128 {
-    let mut squared_norm = 0;
-    for (integers, values) in integers.chunks_mut(BLOCK).zip(values.chunks(BLOCK)) {
+fn round_small(words: &mut Vec<u32>, mask: u32, values: &[f32], factor: f64, bound: u64) -> u128 {
+    let (mut squared_norm, mut block) = (0, [0; BLOCK]);
+    for values in values.chunks(BLOCK) {
         let mut squares = 0_u64;
-        for (integer, value) in integers.iter_mut().zip(values) {
+        for (word, value) in block.iter_mut().zip(values) {
             // At most 2^26 in size: the low half of the difference is the whole of it.
-            *integer = rounded(*value, factor, bound) as i32;
+            let integer = rounded(*value, factor, bound) as i32;
             let size = u64::from(integer.unsigned_abs());
             squares += size * size;
+            *word = integer as u32 & mask;
         }
         squared_norm += u128::from(squares);
+        // A block stays in the nearest cache, so that the words' own memory is written once, and not cleared before.
+        words.extend_from_slice(&block[..values.len()]);
     }
     squared_norm
 }
@@ -105,9 +118,11 @@ fn sum_squares(values: &[f32]) -> f64 {
 mod tests {
     use super::*;
 
+    const WHOLE: Room = Room { words: 0, mask: u32::MAX };
+
     fn integers(rounding: &Rounding) -> Vec<i64> {
         match &rounding.integers {
-            Integers::Small(integers) => integers.iter().map(|integer| i64::from(*integer)).collect(),
+            Integers::Small(words) => words.iter().map(|word| i64::from(*word as i32)).collect(),
             Integers::Large(integers) => integers.clone(),
         }
     }
@@ -121,7 +136,7 @@ mod tests {
                 values.iter().map(|value| (f64::from(*value) * factor).round_ties_even() as i64).collect();
             let squares: u128 = expected.iter().map(|integer| u128::from(integer.unsigned_abs()).pow(2)).sum();
             for bound in [SMALL, SMALL + 1, crate::grid::BOUND_LIMIT] {
-                let rounding = Rounding::of(&values, factor, bound);
+                let rounding = Rounding::of(&values, factor, bound, WHOLE);
                 assert_eq!(integers(&rounding), expected, "{factor} {bound}");
                 assert_eq!(rounding.squared_norm(), squares, "{factor} {bound}");
             }
@@ -129,11 +144,21 @@ mod tests {
     }
 
     #[test]
+    fn small_integers_come_as_residues_with_room_for_others() {
+        let values: Vec<f32> = (0..2_100).map(|n| n as f32 - 1_000.0).collect();
+        let rounding = Rounding::of(&values, 1.0, SMALL, Room { words: 2_103, mask: (1 << 12) - 1 });
+        let Integers::Small(words) = rounding.integers else { unreachable!() };
+        let residues: Vec<u32> = values.iter().map(|value| (*value as i32).rem_euclid(1 << 12) as u32).collect();
+        assert_eq!(words, residues);
+        assert!(words.capacity() >= 2_103);
+    }
+
+    #[test]
     fn nothing_is_beyond_the_bound_and_the_largest_block_does_not_overflow() {
         for bound in [1, 1_000, SMALL, SMALL + 1, crate::grid::BOUND_LIMIT] {
             let values = vec![f32::MAX, f32::MIN, bound as f32, -(bound as f32), 0.4, f32::MAX];
             let values: Vec<f32> = values.into_iter().cycle().take(3 * BLOCK).collect();
-            let rounding = Rounding::of(&values, 1e60, bound);
+            let rounding = Rounding::of(&values, 1e60, bound, WHOLE);
             let edge = bound as i64;
             assert!(integers(&rounding).iter().all(|integer| integer.abs() == edge), "{bound}");
             assert_eq!(rounding.squared_norm(), u128::from(bound).pow(2) * 3 * BLOCK as u128);

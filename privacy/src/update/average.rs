@@ -28,7 +28,7 @@ impl Release {
             return Err(OtherGrid);
         }
         let factor = encoding.step() / expected_cohort;
-        Ok(Average(self.steps().take(encoding.model_dimension()).map(|value| value as f64 * factor).collect()))
+        Ok(Average(self.scaled(encoding.model_dimension(), factor)))
     }
 }
 
@@ -37,6 +37,18 @@ impl Average {
     #[must_use]
     pub fn decoded(self, randomiser: &(impl LocalRandomiser + ?Sized)) -> Self {
         Self(randomiser.decode(self.0))
+    }
+
+    /// Its l2 norm, by sums that grow side by side: to float accuracy, and always in the same order.
+    #[must_use]
+    pub fn norm(&self) -> f64 {
+        let mut sums = [0.0; 8];
+        let (blocks, rest) = self.0.as_chunks::<8>();
+        for block in blocks {
+            sums.iter_mut().zip(block).for_each(|(sum, value)| *sum += value * value);
+        }
+        sums.iter_mut().zip(rest).for_each(|(sum, value)| *sum += value * value);
+        sums.iter().sum::<f64>().sqrt()
     }
 
     /// One number for each parameter.

@@ -6,7 +6,7 @@ use crate::{
     encoding::Encoding,
     grid::Grid,
     ring::RingVector,
-    rounding::{Rounding, squared_length},
+    rounding::{Room, Rounding, squared_length},
 };
 
 /// One device's raw model delta (local parameters minus global ones), in units of the model's parameters.
@@ -106,7 +106,7 @@ impl Delta {
     /// The delta is shrunk to norm `S - sqrt(d)/2` before rounding; each coordinate moves by at most 1/2, so by the
     /// triangle inequality the rounded norm is at most `S`. What float error could still push above is caught by the
     /// integer check and shrunk again.
-    pub(crate) fn clipped(&self, dimension: usize, bound: u64, scale: f64) -> Rounding {
+    pub(crate) fn clipped(&self, dimension: usize, bound: u64, scale: f64, room: Room) -> Rounding {
         if self.dimension() != dimension || !self.is_finite() {
             return Rounding::zeros(dimension, bound);
         }
@@ -115,11 +115,11 @@ impl Delta {
         let mut factor = if norm > target { scale * (target / norm) } else { scale };
         let limit = u128::from(bound) * u128::from(bound);
         let mut relative_step = f64::EPSILON * 16.0;
-        let mut rounding = Rounding::of(&self.values, factor, bound);
+        let mut rounding = Rounding::of(&self.values, factor, bound, room);
         while rounding.squared_norm() > limit {
             factor *= 1.0 - relative_step;
             relative_step = (relative_step * 2.0).min(1.0);
-            rounding = Rounding::of(&self.values, factor, bound);
+            rounding = Rounding::of(&self.values, factor, bound, room);
         }
         rounding
     }

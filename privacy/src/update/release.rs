@@ -164,6 +164,11 @@ impl Release {
         self.noised.centered()
     }
 
+    /// The first `count` steps, each times `factor`.
+    pub(super) fn scaled(&self, count: usize, factor: f64) -> Vec<f64> {
+        self.noised.scaled(count, factor)
+    }
+
     /// The noised sum of each measure, where 1 is the most that one device adds.
     #[must_use]
     pub fn measures(&self, encoding: &Encoding) -> Vec<f64> {

@@ -86,7 +86,7 @@ fn step(shared: &mut Shared, round: u32, release: &Release, server: Server) -> R
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let (task, encoding) = (shared.schedule.task(), shared.schedule.encoding(shared.clip));
     let average = release.average(&encoding, shared.schedule.expected_cohort()).map_err(|error| text(&error))?;
-    let norm = average.values().iter().map(|value| value * value).sum::<f64>().sqrt();
+    let norm = average.norm();
     let average = match task.randomiser(round).map_err(|error| text(&error))? {
         Some(randomiser) => average.decoded(&*randomiser),
         None => average,
