@@ -47,6 +47,12 @@ pub enum ChunkError {
     },
 }
 
+/// The crc32c (Castagnoli; CRC-32/ISCSI) of these bytes: what a chunk says of its own.
+#[must_use]
+pub fn checksum(bytes: &[u8]) -> u32 {
+    crc_fast::crc32_iscsi(bytes)
+}
+
 /// Cuts `bytes` into chunks, without copying them.
 pub fn cut(bytes: Bytes) -> impl Iterator<Item = v1::Chunk> + Send + 'static {
     cut_from(bytes, 0)
@@ -56,7 +62,7 @@ pub fn cut(bytes: Bytes) -> impl Iterator<Item = v1::Chunk> + Send + 'static {
 pub fn cut_from(bytes: Bytes, offset: usize) -> impl Iterator<Item = v1::Chunk> + Send + 'static {
     (offset..bytes.len()).step_by(CHUNK_LIMIT).map(move |start| {
         let data = bytes.slice(start..bytes.len().min(start + CHUNK_LIMIT));
-        v1::Chunk { crc32c: crc32c::crc32c(&data), offset: start as u64, data }
+        v1::Chunk { crc32c: checksum(&data), offset: start as u64, data }
     })
 }
 
@@ -101,7 +107,7 @@ impl Sequence {
         if found > self.limit - self.received {
             return Err(ChunkError::TooLong { limit: self.limit as u64 });
         }
-        if crc32c::crc32c(&chunk.data) != chunk.crc32c {
+        if checksum(&chunk.data) != chunk.crc32c {
             return Err(ChunkError::Crc { offset: chunk.offset });
         }
         self.received += found;
@@ -151,7 +157,21 @@ mod tests {
     use super::*;
 
     fn chunk(offset: u64, data: &'static [u8]) -> v1::Chunk {
-        v1::Chunk { data: Bytes::from_static(data), offset, crc32c: crc32c::crc32c(data) }
+        v1::Chunk { data: Bytes::from_static(data), offset, crc32c: checksum(data) }
+    }
+
+    #[test]
+    fn the_checksum_is_crc32c() {
+        // RFC 3720, appendix B.4, and the check value of the catalogue of parametrised CRCs.
+        let ascending: Vec<u8> = (0..32).collect();
+        for (bytes, expected) in [
+            (vec![0; 32], 0x8a91_36aa),
+            (vec![0xff; 32], 0x62a8_ab43),
+            (ascending, 0x46dd_794e),
+            (b"123456789".to_vec(), 0xe306_9283),
+        ] {
+            assert_eq!(checksum(&bytes), expected);
+        }
     }
 
     #[test]

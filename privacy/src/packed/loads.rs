@@ -31,9 +31,12 @@ impl Loads {
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use proptest::prelude::*;
-    use pulp::x86::V3;
+    use pulp::x86::{V3, V4};
 
-    use super::{super::lanes::Lanes, *};
+    use super::{
+        super::{lanes::Lanes, wide::Wide},
+        *,
+    };
 
     proptest! {
         #[test]
@@ -46,6 +49,22 @@ mod tests {
                 let (mut found, mut expected) = ([0; 8], [0; 8]);
                 Lanes::new(simd, bits).unpack(&bytes[..bits / 2 + Lanes::READ], &mut found);
                 Loads::new(bits).unpack(&bytes[..bits + Loads::BEHIND], &mut expected);
+                prop_assert_eq!(found, expected, "{} bits", bits);
+            }
+        }
+
+        #[test]
+        fn permutations_find_what_loads_find(bytes: [u8; 73]) {
+            let Some(simd) = V4::try_new() else {
+                println!("skipped: this processor has no AVX-512");
+                return Ok(());
+            };
+            for bits in 1..=32 {
+                let (mut found, mut expected) = ([0; 16], [0; 16]);
+                Wide::new(simd, bits).unpack(&bytes[..Wide::READ], &mut found);
+                for (group, expected) in expected.chunks_exact_mut(8).enumerate() {
+                    Loads::new(bits).unpack(&bytes[group * bits..][..bits + Loads::BEHIND], expected);
+                }
                 prop_assert_eq!(found, expected, "{} bits", bits);
             }
         }

@@ -4,6 +4,8 @@
 mod lanes;
 mod loads;
 mod view;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 use std::fmt;
 

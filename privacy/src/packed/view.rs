@@ -2,11 +2,11 @@
 
 use pulp::Arch;
 #[cfg(target_arch = "x86_64")]
-use pulp::x86::V3;
+use pulp::x86::{V3, V4};
 
-#[cfg(target_arch = "x86_64")]
-use super::lanes::Lanes;
 use super::loads::Loads;
+#[cfg(target_arch = "x86_64")]
+use super::{lanes::Lanes, wide::Wide};
 use crate::{grid::Grid, ring::RingVector};
 
 /// Coordinates that are unpacked together: they stay in the processor's nearest memory.
@@ -43,17 +43,27 @@ impl<'bytes> Packed<'bytes> {
     }
 
     /// Hands out residues of rings of up to 32 bits in blocks, from a coordinate whose number is a multiple of eight, as far as whole blocks
-    /// go; where those end. The processor's AVX2 finds them by its shuffles, if it has it; the residues are the same.
+    /// go; where those end. The processor's AVX-512 or AVX2 finds them, if it has one; the residues are the same.
     #[inline(always)]
     pub(crate) fn for_each_block(self, first: usize, limit: usize, take: impl FnMut(usize, &[u32; BLOCK])) -> usize {
         let bits = usize::from(self.grid.ring_bits());
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = V4::try_new() {
+            return simd.vectorize(
+                #[inline(always)]
+                || {
+                    let wide = Wide::new(simd, bits);
+                    self.walk::<16>([first, limit], Wide::READ, |bytes, words| wide.unpack(bytes, words), take)
+                },
+            );
+        }
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = V3::try_new() {
             return simd.vectorize(
                 #[inline(always)]
                 || {
                     let (lanes, seen) = (Lanes::new(simd, bits), bits / 2 + Lanes::READ);
-                    self.walk([first, limit], seen, |bytes, words| lanes.unpack(bytes, words), take)
+                    self.walk::<8>([first, limit], seen, |bytes, words| lanes.unpack(bytes, words), take)
                 },
             );
         }
@@ -61,15 +71,15 @@ impl<'bytes> Packed<'bytes> {
             #[inline(always)]
             || {
                 let (loads, seen) = (Loads::new(bits), bits + Loads::BEHIND);
-                self.walk([first, limit], seen, |bytes, words| loads.unpack(bytes, words), take)
+                self.walk::<8>([first, limit], seen, |bytes, words| loads.unpack(bytes, words), take)
             },
         )
     }
 
-    /// Every group of eight coordinates takes as many bytes as a coordinate has bits; `unpack` looks at the first `seen` of those that begin
-    /// with its own.
+    /// Eight coordinates take as many bytes as one has bits; `unpack` finds `GROUP` of them, a multiple of eight, and looks at the first `seen`
+    /// of the bytes that begin with theirs.
     #[inline(always)]
-    fn walk(
+    fn walk<const GROUP: usize>(
         self,
         [first, limit]: [usize; 2],
         seen: usize,
@@ -79,9 +89,9 @@ impl<'bytes> Packed<'bytes> {
         let bits = usize::from(self.grid.ring_bits());
         let mut words = [0; BLOCK];
         let mut done = first;
-        while done + BLOCK <= limit && (done + BLOCK) / 8 * bits - bits + seen <= self.bytes.len() {
-            for (group, out) in (0..).zip(words.chunks_exact_mut(8)) {
-                let start = done / 8 * bits + group * bits;
+        while done + BLOCK <= limit && (done + BLOCK - GROUP) / 8 * bits + seen <= self.bytes.len() {
+            for (group, out) in (0..).zip(words.chunks_exact_mut(GROUP)) {
+                let start = (done + group * GROUP) / 8 * bits;
                 unpack(&self.bytes[start..start + seen], out);
             }
             take(done, &words);

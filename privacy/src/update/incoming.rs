@@ -12,6 +12,9 @@ use crate::{
     ring::PackingError,
 };
 
+/// Bytes that are copied and then looked at, while both are in the nearest cache.
+const PIECE: usize = 1 << 14;
+
 /// A plain (unmasked) upload of which not all bytes are there. What is there is checked while it is still warm in the processor's caches,
 /// and what is above its bound is known before the rest has come.
 pub struct Incoming {
@@ -46,11 +49,13 @@ impl Incoming {
         if found > expected {
             return Err(PackingError::Length { expected, found }.into());
         }
-        self.bytes.extend_from_slice(bytes);
-        let packed = Packed::beginning(self.encoding.grid(), &self.bytes);
-        let (squares, checked) = packed.squares_of_blocks(self.checked, self.encoding.model_dimension());
-        self.squared_norm = self.squared_norm.saturating_add(squares);
-        self.checked = checked;
+        for piece in bytes.chunks(PIECE) {
+            self.bytes.extend_from_slice(piece);
+            let packed = Packed::beginning(self.encoding.grid(), &self.bytes);
+            let (squares, checked) = packed.squares_of_blocks(self.checked, self.encoding.model_dimension());
+            self.squared_norm = self.squared_norm.saturating_add(squares);
+            self.checked = checked;
+        }
         self.expect_bounded()
     }
 

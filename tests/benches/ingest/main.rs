@@ -4,7 +4,7 @@
 //! - check-ins: 833 a second from all devices, which is three times 1e6 an hour;
 //! - memory: 2,000 slow uploads at once, at a server of its own process (`MURMUR_SLOW_UPLOADS` for another number).
 //!
-//! `-- ingest`, `-- check-ins` or `-- memory` runs one of them.
+//! `-- ingest`, `-- check-ins` or `-- memory` runs one of them; `-- murmur` or `-- bare` one side of the first alone, for a profile.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a benchmark")]
 
 mod bare;
@@ -30,7 +30,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Streams at a time.
 const CLIENTS: usize = 16;
 /// Updates of each client, each from a device of its own: one device has one update a round.
-const UPDATES: usize = 8;
+const UPDATES: usize = 24;
 /// Runs of each server, in turns; the middle one counts.
 const RUNS: usize = 5;
 
@@ -45,6 +45,12 @@ fn main() {
         if wanted("ingest") {
             ingest().await;
         }
+        if parts.iter().any(|part| part == "murmur") {
+            println!("ingest: {:.0} MB/s checked and added", middle(RUNS, measure_murmur).await);
+        }
+        if parts.iter().any(|part| part == "bare") {
+            println!("ingest: {:.0} MB/s read and dropped", middle(RUNS, measure_bare).await);
+        }
         if wanted("check-ins") {
             check_ins::measure().await;
         }
@@ -57,22 +63,44 @@ fn main() {
 async fn ingest() {
     let (mut murmur, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
-        // One more, which does not answer: the round must not close while the others are measured.
-        let house = House::new(CLIENTS * UPDATES + 1);
-        let serving = house.serve_murmur().await;
-        murmur.push(rate(&house, serving.port, true).await);
-        serving.stop().await;
-        let serving = house.serve_bare().await;
-        bare.push(rate(&house, serving.port, false).await);
-        serving.stop().await;
+        murmur.push(measure_murmur().await);
+        bare.push(measure_bare().await);
     }
-    murmur.sort_by(f64::total_cmp);
-    bare.sort_by(f64::total_cmp);
-    let (murmur, bare) = (murmur[RUNS / 2], bare[RUNS / 2]);
+    let (murmur, bare) = (median(murmur), median(bare));
     println!(
         "ingest: {murmur:.0} MB/s checked and added, {bare:.0} MB/s read and dropped: {:.1} % (medians of {RUNS})",
         100.0 * murmur / bare
     );
+}
+
+async fn measure_murmur() -> f64 {
+    // One more, which does not answer: the round must not close while the others are measured.
+    let house = House::new(CLIENTS * UPDATES + 1);
+    let serving = house.serve_murmur().await;
+    let rate = rate(&house, serving.port, true).await;
+    serving.stop().await;
+    rate
+}
+
+async fn measure_bare() -> f64 {
+    let house = House::new(CLIENTS * UPDATES + 1);
+    let serving = house.serve_bare().await;
+    let rate = rate(&house, serving.port, false).await;
+    serving.stop().await;
+    rate
+}
+
+async fn middle(runs: usize, measure: impl AsyncFn() -> f64) -> f64 {
+    let mut rates = Vec::new();
+    for _ in 0..runs {
+        rates.push(measure().await);
+    }
+    median(rates)
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
 }
 
 /// MB/s of updates, from the first announcement to the last answer. Connections and assignments are made before.

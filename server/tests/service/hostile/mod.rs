@@ -13,6 +13,7 @@ use std::{collections::BTreeSet, time::Duration};
 use bytes::Bytes;
 use murmur_privacy::NoiseRng;
 use murmur_proto::{
+    chunk,
     transfer::Announced,
     v1::{Chunk, write_upload_request::Part},
 };
@@ -62,7 +63,7 @@ impl Field<'_> {
 }
 
 pub(crate) fn chunk(data: Bytes, offset: u64) -> Part {
-    Part::Chunk(Chunk { crc32c: crc32c::crc32c(&data), data, offset })
+    Part::Chunk(Chunk { crc32c: chunk::checksum(&data), data, offset })
 }
 
 type Serving = JoinHandle<Result<Ending<MemoryStore>, ServerError>>;
