@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+#[cfg(feature = "seeded")]
+use crate::update::Partial;
 use crate::{grid::Grid, packed::PackedVector, rounding::Room};
 
 /// A vector over the ring of one grid. Addition wraps, so it is exact, commutative and associative.
@@ -182,6 +184,19 @@ impl RingVector {
                 words.iter().take(count).map(|word| f64::from(((word << shift) as i32) >> shift) * factor).collect()
             }
             Words::Wide(_) => self.centered().take(count).map(|value| value as f64 * factor).collect(),
+    /// Lets `reduce` put other words in the place of these, and takes their residues.
+    #[cfg(feature = "seeded")]
+    pub(crate) fn reduce_by(&mut self, reduce: impl FnOnce(Partial<'_>)) {
+        let mask = mask(self.grid);
+        match &mut self.words {
+            Words::Narrow(words) => {
+                reduce(Partial::Narrow(words));
+                words.iter_mut().for_each(|word| *word &= mask as u32);
+            }
+            Words::Wide(words) => {
+                reduce(Partial::Wide(words));
+                words.iter_mut().for_each(|word| *word &= mask);
+            }
         }
     }
 

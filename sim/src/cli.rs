@@ -20,6 +20,7 @@ use murmur_sim::{
     mechanism::Mechanism,
     output,
     personalise::Personalise,
+    ranks::{self, Ranks},
     scenario::Overrides,
     tune,
 };
@@ -80,6 +81,13 @@ enum Command {
     Bench(Benchmark),
 }
 
+impl Command {
+    /// Whether several ranks can do it together.
+    fn is_split(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Bench(Benchmark::Train(_)))
+    }
+}
+
 #[derive(Args)]
 struct CheckArguments {
     /// Task or scenario file, or the name of a built-in scenario.
@@ -99,9 +107,15 @@ struct CheckArguments {
 }
 
 pub(crate) fn main() -> ExitCode {
-    let Cli { quiet, command } = Cli::parse();
+    let Cli { quiet, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return explained(&error),
+    };
+    // Left at the very end: until rank 0 has said everything, no other ends, which whatever started them might take for a failure.
+    let ranks = command.is_split().then(ranks::join).flatten();
+    let ranks = ranks.as_deref();
     let (json, result) = match command {
-        Command::Run(arguments) => (arguments.json, running::run(&arguments, quiet)),
+        Command::Run(arguments) => (arguments.json, running::run(&arguments, quiet, ranks)),
         Command::Tune(arguments) => (arguments.json, tuning::tune(&arguments, quiet)),
         Command::Report(arguments) => (false, reporting::report(&arguments, quiet)),
         Command::Compare(arguments) => (arguments.json, reporting::compare(&arguments)),
@@ -123,9 +137,14 @@ pub(crate) fn main() -> ExitCode {
         }
         Command::Data(asked) => (asked.json(), answered(asked.answer(), asked.json())),
         Command::Mechanism(mechanism) => return told(mechanism.answer(), mechanism.json(), false),
-        Command::Bench(benchmark) => (benchmark.json(), bench(&benchmark, quiet)),
+        Command::Bench(benchmark) => (benchmark.json(), bench(&benchmark, quiet, ranks)),
     };
-    ExitCode::from(result.unwrap_or_else(|error| report(&error, json)))
+    let code = match result {
+        Ok(code) => code,
+        Err(error) if ranks::leads(ranks) => report(&error, json),
+        Err(error) => failed(&error),
+    };
+    ExitCode::from(code)
 }
 
 fn check(arguments: &CheckArguments, quiet: bool) -> anyhow::Result<u8> {
@@ -196,8 +215,13 @@ fn told(answer: Result<Answer, impl std::fmt::Display>, json: bool, refused: boo
     ExitCode::from(code)
 }
 
-fn bench(benchmark: &Benchmark, quiet: bool) -> anyhow::Result<u8> {
-    let timing = waiting("measuring", quiet || benchmark.json(), || benchmark.run())?;
+fn bench(benchmark: &Benchmark, quiet: bool, ranks: Option<&dyn Ranks>) -> anyhow::Result<u8> {
+    let leads = ranks::leads(ranks);
+    let hidden = quiet || benchmark.json() || !leads;
+    let timing = waiting("measuring", hidden, || benchmark.run(ranks))?;
+    if !leads {
+        return Ok(DONE);
+    }
     if benchmark.json() {
         println!("{}", timing.json);
     } else {
@@ -207,12 +231,28 @@ fn bench(benchmark: &Benchmark, quiet: bool) -> anyhow::Result<u8> {
 }
 
 fn report(error: &anyhow::Error, json: bool) -> u8 {
-    let refused = error.downcast_ref::<SimError>().is_some_and(SimError::is_refusal)
-        || error.downcast_ref::<tune::TuneError>().is_some_and(tune::TuneError::is_refusal);
+    let (code, refused) = (failed(error), failed(error) == REFUSED);
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     label(Label::of(refused), &causes.join(": "));
     if json && refused {
         println!("{}", json!({ "outcome": "refused", "simulated": true, "error": causes.join(": ") }));
     }
+    code
+}
+
+/// The exit code of an error.
+fn failed(error: &anyhow::Error) -> u8 {
+    let refused = error.downcast_ref::<SimError>().is_some_and(SimError::is_refusal)
+        || error.downcast_ref::<tune::TuneError>().is_some_and(tune::TuneError::is_refusal);
     if refused { REFUSED } else { ERROR }
+}
+
+/// Prints what clap says of the arguments: of several ranks, one does.
+fn explained(error: &clap::Error) -> ExitCode {
+    let ranks = error.use_stderr().then(ranks::join).flatten();
+    if ranks::leads(ranks.as_deref()) {
+        // Nobody is there to be told that nobody is there.
+        let _ = error.print();
+    }
+    ExitCode::from(if error.use_stderr() { ERROR } else { DONE })
 }

@@ -173,6 +173,21 @@ pub enum SimError {
     /// A thread that trains panicked, or is gone.
     #[error("a thread that trains ended early")]
     Worker,
+    /// Another of the processes that carry a run out together could not go on.
+    #[error("rank {rank}: {message}")]
+    Rank {
+        /// Which one.
+        rank: usize,
+        /// Why, in its own words.
+        message: String,
+        /// Whether the budget refused.
+        refused: bool,
+    },
+    /// Ranks of one run came to different things.
+    #[error(
+        "the ranks of this run have come apart: start the same program on all of them, with the same files at the same paths"
+    )]
+    RanksApart,
     /// A file that is not the model expected.
     #[error("{}: {cause}", path.display())]
     Model {
@@ -219,8 +234,14 @@ impl SimError {
         };
         match self {
             Self::Founding(FoundingError::Ledger(error)) | Self::Ledger(error) => refuses(error),
+            Self::Rank { refused, .. } => *refused,
             _ => false,
         }
+    }
+
+    /// Whether the other ranks of a run heard of it already, or all come to it by what all heard at the same moment.
+    pub(crate) fn is_known_to_all_ranks(&self) -> bool {
+        matches!(self, Self::Rank { .. } | Self::RanksApart | Self::Interrupted { .. })
     }
 
     /// Wraps an error of the file system.

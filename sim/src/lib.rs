@@ -18,6 +18,7 @@ pub mod mechanism;
 pub mod output;
 pub mod personalise;
 pub mod population;
+pub mod ranks;
 pub mod report;
 pub mod run;
 pub mod scenario;

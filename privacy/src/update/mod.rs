@@ -4,6 +4,8 @@
 mod average;
 mod bounded;
 mod incoming;
+#[cfg(feature = "seeded")]
+mod partial;
 mod release;
 mod sum;
 mod upload;
@@ -11,6 +13,8 @@ mod upload;
 pub use average::{Average, OtherGrid};
 pub use bounded::{Bounded, Delta};
 pub use incoming::Incoming;
+#[cfg(feature = "seeded")]
+pub use partial::Partial;
 pub use release::{Release, ReleaseError};
 pub use sum::{GridMismatch, Sum};
 pub use upload::{Plain, Seal, Upload, UploadError};

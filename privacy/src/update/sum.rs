@@ -7,7 +7,8 @@ use crate::{grid::Grid, ring::RingVector};
 
 /// Sum of uploads in the ring of one grid.
 ///
-/// Not `Clone`, no getter, not serialisable in clear. The one door out is [`Sum::release`].
+/// Not `Clone`, no getter, not serialisable in clear. The one door out is [`Sum::release`]; a simulation that several processes carry out has
+/// another, `Sum::reduce_by`, which nothing but the feature `seeded` compiles.
 #[derive(Debug)]
 pub struct Sum(pub(super) RingVector);
 
@@ -40,6 +41,8 @@ impl Sum {
         match &upload.0 {
             Form::Sealed(vector) => self.0.add_assign(vector),
             Form::Received(vector) => self.0.add_packed(vector),
+            #[cfg(feature = "seeded")]
+            Form::Elsewhere(_) => {}
         }
         Ok(())
     }

@@ -37,6 +37,9 @@ pub(super) enum Form {
     Sealed(RingVector),
     /// As they came in, `ring_bits` bits each: a coordinator holds many at once.
     Received(PackedVector),
+    /// In another process of a simulation.
+    #[cfg(feature = "seeded")]
+    Elsewhere(Grid),
 }
 
 /// Bytes that no honest device sends for this grid.
@@ -68,6 +71,8 @@ impl Upload {
         match &self.0 {
             Form::Sealed(vector) => vector.grid(),
             Form::Received(vector) => vector.grid(),
+            #[cfg(feature = "seeded")]
+            Form::Elsewhere(grid) => *grid,
         }
     }
 
@@ -83,6 +88,8 @@ impl Upload {
         match &self.0 {
             Form::Sealed(vector) => vector.pack(),
             Form::Received(vector) => vector.bytes().to_vec(),
+            #[cfg(feature = "seeded")]
+            Form::Elsewhere(grid) => vec![0; Self::encoded_len(grid)],
         }
     }
 

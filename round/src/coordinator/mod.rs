@@ -14,7 +14,7 @@ pub use event::{Assignment, Effect, Event, Outcome, Refusal, TurnedAway, Verdict
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use murmur_privacy::{Digest, NoiseRng, Provenance, ledger::LedgerError, units::Clip};
+use murmur_privacy::{Digest, NoiseRng, Provenance, Sum, ledger::LedgerError, units::Clip};
 use thiserror::Error;
 
 use crate::{
@@ -210,6 +210,19 @@ impl Coordinator {
         if let Phase::Collecting(collecting) = &self.phase {
             let round = collecting.round();
             self.phase = Abandoning::enter(&mut self.shared, round);
+        }
+    }
+
+    /// The sum of the round that has closed and is being paid for: from the last event of the round until [`Event::Persisted`] confirms its
+    /// spend. `None` at all other times. It cannot be read.
+    ///
+    /// For drivers of which several collect one round together, ranks of a simulation now: each counts every device, adds up the uploads that it
+    /// got itself, and here all get the whole sum before they draw the same noise. That an upload is in one of their sums only is theirs to
+    /// keep, since the bound of one device rests on it.
+    pub fn closed_sum(&mut self) -> Option<&mut Sum> {
+        match &mut self.phase {
+            Phase::Sealing(sealing) => Some(sealing.sum()),
+            _ => None,
         }
     }
 

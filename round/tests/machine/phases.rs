@@ -1,6 +1,6 @@
 //! The phases' edges, one by one.
 
-use murmur_privacy::{Ledger, NoiseRng, Provenance, ledger::Record};
+use murmur_privacy::{Ledger, NoiseRng, Provenance, Sum, ledger::Record};
 use murmur_round::{
     checkpoint::{read_manifest, read_model},
     coordinator::{Coordinator, Outcome, Refusal, StartError, Stored, TurnedAway, Verdict},
@@ -11,7 +11,7 @@ use murmur_round::{
 
 use crate::{
     reference::{Fate, fates},
-    tasks::{BUDGET_FOR_TWO, Cohort, DEVICES, Small, UNIT, WINDOW, device, enrolled},
+    tasks::{BUDGET_FOR_TWO, Cohort, DEVICES, Small, UNIT, WINDOW, device, enrolled, unit_upload},
     world::{Heard, World},
 };
 
@@ -79,6 +79,30 @@ fn the_ledger_says_nothing_about_who_or_how_many() {
     assert_eq!(fates(&few.entries)[&0], Fate::Released);
     assert_eq!(fates(&all.entries)[&0], Fate::Released);
     assert_eq!(lines(&few), lines(&all)[..lines(&few).len()]);
+}
+
+#[test]
+fn what_was_collected_elsewhere_joins_a_round_that_has_closed_before_it_is_released() {
+    let mut here = open(Small::exact(Cohort::All));
+    here.turn(&(0..DEVICES).collect::<Vec<_>>());
+    let mut world = open(Small::exact(Cohort::All));
+    let grid = world.coordinator.schedule().grid();
+    let mut elsewhere = Sum::new(grid);
+    for index in 0..DEVICES {
+        world.check_in(index);
+        assert!(world.coordinator.closed_sum().is_none(), "not while it is open");
+        if index % 3 == 0 {
+            assert_eq!(world.upload(index, 0), ACCEPTED);
+        } else {
+            elsewhere.add(&unit_upload(index, grid)).unwrap();
+            assert_eq!(world.upload_elsewhere(index, 0), ACCEPTED, "it counts like any other");
+        }
+    }
+    world.coordinator.closed_sum().unwrap().merge(elsewhere).unwrap();
+    world.persist();
+    assert!(world.coordinator.closed_sum().is_none(), "nor once it is paid for");
+    assert_eq!(released(&world), released(&here));
+    assert_eq!(world.entries, here.entries[..world.entries.len()]);
 }
 
 #[test]

@@ -238,6 +238,11 @@ impl World {
         self.send(index, round, unit_upload(index, self.schedule.grid()), true)
     }
 
+    /// Says that this device's unit is added up elsewhere.
+    pub(crate) fn upload_elsewhere(&mut self, index: usize, round: u32) -> Verdict {
+        self.send(index, round, Upload::made_elsewhere(self.schedule.grid()), true)
+    }
+
     /// Sends an update on another grid.
     pub(crate) fn upload_foreign(&mut self, index: usize, round: u32) -> Verdict {
         self.send(index, round, foreign_upload(index), false)

@@ -12,7 +12,7 @@ use murmur_privacy::noise::{EntropyError, ScaleOutOfRange};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::SimError;
+use crate::{SimError, ranks::Ranks};
 
 /// What can be timed.
 #[derive(Debug, Subcommand)]
@@ -60,14 +60,14 @@ impl Benchmark {
         }
     }
 
-    /// Measures.
+    /// Measures. These ranks train together: what rank 0 says then is of all of them, and the others say nothing.
     ///
     /// # Errors
     /// [`BenchError`] for what cannot be drawn, or cannot be drawn now.
-    pub fn run(&self) -> Result<Timing, BenchError> {
+    pub fn run(&self, ranks: Option<&dyn Ranks>) -> Result<Timing, BenchError> {
         match self {
             Self::Noise(arguments) => noise::run(arguments),
-            Self::Train(arguments) => train::run(arguments),
+            Self::Train(arguments) => train::run(arguments, ranks),
         }
     }
 }

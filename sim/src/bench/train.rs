@@ -17,6 +17,7 @@ use super::{BenchError, Timing, floor::Floor};
 use crate::{
     SimError,
     population::Population,
+    ranks::{self, Ranks},
     run::{Course, Measurement, Observer, Options, run_along},
     scenario::{Evaluation, PopulationSpec, Scenario, Source},
 };
@@ -113,12 +114,16 @@ impl Observer for Clock {
     fn finished(&mut self) {}
 }
 
-pub(super) fn run(arguments: &TrainArguments) -> Result<Timing, BenchError> {
-    let scenario = scenario(arguments)?;
-    let population = Population::of(&scenario)?;
+pub(super) fn run(arguments: &TrainArguments, ranks: Option<&dyn Ranks>) -> Result<Timing, BenchError> {
+    let scenario = ranks::told(ranks, scenario(arguments))?;
+    let population = ranks::told(ranks, Population::of(&scenario))?;
     let mut clock = Clock { last: Instant::now(), seconds: Vec::new(), processor_seconds: Vec::new() };
     let options = Options { threads: arguments.threads, stop_after: None };
-    let finished = run_along(&scenario, &population, &options, &mut clock, Course::default())?;
+    let course = Course { ranks, ..Course::default() };
+    let finished = run_along(&scenario, &population, &options, &mut clock, course)?;
+    if !ranks::leads(ranks) {
+        return Ok(Timing { json: Value::Null, text: String::new() });
+    }
     let timed = clock.seconds.get(arguments.warmup as usize..).unwrap_or_default();
     if timed.len() != arguments.rounds as usize {
         return Err(SimError::Failed(format!("{} of {} rounds were timed", timed.len(), arguments.rounds)).into());
@@ -130,7 +135,8 @@ pub(super) fn run(arguments: &TrainArguments) -> Result<Timing, BenchError> {
     let floor = Floor::measured(&arguments.model.spec(), arguments.samples_per_device, arguments.batch_size);
     let round = median(timed);
     let devices_per_s = f64::from(arguments.cohort) / round;
-    let floor_devices_per_s = floor.devices_per_s(arguments.threads);
+    let processes = ranks.map_or(1, |ranks| ranks.count().get());
+    let floor_devices_per_s = processes as f64 * floor.devices_per_s(arguments.threads);
     let json = json!({
         "benchmark": "train",
         "tool": "murmur",
@@ -142,6 +148,7 @@ pub(super) fn run(arguments: &TrainArguments) -> Result<Timing, BenchError> {
         "epochs": 1,
         "users": finished.devices,
         "threads": arguments.threads,
+        "ranks": processes,
         "rounds_timed": timed.len(),
         "s_per_round": round,
         "s_min": timed.iter().copied().fold(f64::INFINITY, f64::min),

@@ -1,6 +1,6 @@
 //! `murmur-sim run`: a scenario in, a result out, and on the way a place to go on from.
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, sync::atomic::AtomicBool, time::Duration};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -10,6 +10,7 @@ use murmur_sim::{
     folder::{Folder, Found, REPORT},
     output,
     population::Population,
+    ranks::{self, Ranks, Start},
     run::{self, Course, Keep, Observer, Options, Silent},
     scenario::{Overrides, Scenario},
 };
@@ -55,36 +56,79 @@ pub(super) struct RunArguments {
     pub(super) json: bool,
 }
 
-pub(super) fn run(arguments: &RunArguments, quiet: bool) -> anyhow::Result<u8> {
-    let (scenario, folder, from) = match &arguments.resume {
-        Some(resume) => match Folder::resume(resume)? {
-            Found::Unfinished(scenario, folder, from) => (*scenario, Some(folder), from),
-            Found::Finished(summary) => {
-                eprintln!("{}: this run is over already", resume.display());
-                println!("{summary}");
-                return Ok(DONE);
-            }
-        },
-        None => {
-            let reference = arguments.scenario.as_deref().unwrap_or_default();
-            let overrides = Overrides {
-                task: arguments.task.clone(),
-                data: arguments.data.clone(),
-                seed: arguments.seed,
-                pretrained: arguments.pretrained.clone(),
-            };
-            let scenario = Scenario::load(reference, &overrides)?;
-            // Before the run, not after it: nobody should train for an hour to hear that there is no place for the result.
-            let folder = arguments.out.as_deref().map(Folder::claim).transpose()?;
-            if let Some(folder) = &folder {
-                folder.begin(&scenario)?;
-            }
-            (scenario, folder, None)
-        }
-    };
+pub(super) fn run(arguments: &RunArguments, quiet: bool, ranks: Option<&dyn Ranks>) -> anyhow::Result<u8> {
     let threads = match arguments.threads {
         Some(threads) => threads,
         None => std::thread::available_parallelism().context("the number of cores is unknown: give --threads")?,
+    };
+    let interrupt = interrupt::heard()?;
+    match ranks.filter(|ranks| ranks.rank() > 0) {
+        Some(ranks) => follow(ranks, threads, interrupt),
+        None => lead(arguments, quiet, threads, interrupt, ranks),
+    }
+}
+
+/// What is to be run.
+enum Run {
+    Over(PathBuf, String),
+    Begun { scenario: Box<Scenario>, folder: Option<Folder>, from: Option<Vec<u8>> },
+}
+
+impl Run {
+    fn begin(arguments: &RunArguments) -> Result<Self, SimError> {
+        if let Some(resume) = &arguments.resume {
+            return Ok(match Folder::resume(resume)? {
+                Found::Unfinished(scenario, folder, from) => Self::Begun { scenario, folder: Some(folder), from },
+                Found::Finished(summary) => Self::Over(resume.clone(), summary),
+            });
+        }
+        let reference = arguments.scenario.as_deref().unwrap_or_default();
+        let overrides = Overrides {
+            task: arguments.task.clone(),
+            data: arguments.data.clone(),
+            seed: arguments.seed,
+            pretrained: arguments.pretrained.clone(),
+        };
+        let scenario = Scenario::load(reference, &overrides)?;
+        // Before the run, not after it: nobody should train for an hour to hear that there is no place for the result.
+        let folder = arguments.out.as_deref().map(Folder::claim).transpose()?;
+        if let Some(folder) = &folder {
+            folder.begin(&scenario)?;
+        }
+        Ok(Self::Begun { scenario: Box::new(scenario), folder, from: None })
+    }
+}
+
+/// A rank beside rank 0: it runs what rank 0 says and is silent.
+fn follow(ranks: &dyn Ranks, threads: NonZeroUsize, interrupt: &AtomicBool) -> anyhow::Result<u8> {
+    let Some(start) = Start::take(ranks)? else { return Ok(DONE) };
+    let made = start.scenario().and_then(|scenario| Ok((Population::of(&scenario)?, scenario)));
+    let (population, scenario) = ranks::told(Some(ranks), made)?;
+    let options = Options { threads, stop_after: start.stop_after };
+    let course = Course { from: start.from, interrupt: Some(interrupt), ranks: Some(ranks), ..Course::default() };
+    match run::run_along(&scenario, &population, &options, &mut Silent, course) {
+        Ok(finished) => Ok(code(&finished.outcome)),
+        Err(SimError::Interrupted { .. }) => Ok(INTERRUPTED),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The one process, or rank 0 of several.
+fn lead(
+    arguments: &RunArguments,
+    quiet: bool,
+    threads: NonZeroUsize,
+    interrupt: &AtomicBool,
+    ranks: Option<&dyn Ranks>,
+) -> anyhow::Result<u8> {
+    let (scenario, folder, from) = match ranks::told(ranks, Run::begin(arguments))? {
+        Run::Begun { scenario, folder, from } => (scenario, folder, from),
+        Run::Over(folder, summary) => {
+            ranks.map(Start::give_nothing).transpose()?;
+            eprintln!("{}: this run is over already", folder.display());
+            println!("{summary}");
+            return Ok(DONE);
+        }
     };
     let options = Options { threads, stop_after: arguments.rounds };
     let mut bar = Bar::new();
@@ -93,10 +137,12 @@ pub(super) fn run(arguments: &RunArguments, quiet: bool) -> anyhow::Result<u8> {
     let observer: &mut dyn Observer = if hidden { &mut silent } else { &mut bar };
     let mut keep = |snapshot: &[u8]| folder.as_ref().map_or(Ok(()), |folder| folder.keep(snapshot));
     let keep = folder.is_some().then_some(&mut keep as &mut Keep<'_>);
-    let course = Course { from, keep, between: Duration::from_secs(1), interrupt: Some(interrupt::heard()?) };
+    let given = ranks.map(|ranks| Start::give(ranks, &scenario, from.as_deref(), arguments.rounds)).transpose();
+    let course = Course { from, keep, between: Duration::from_secs(1), interrupt: Some(interrupt), ranks };
     let named = arguments.out.as_ref().or(arguments.resume.as_ref());
-    let finished = match waiting("making the devices' data", hidden, || Population::of(&scenario))
-        .and_then(|population| run::run_along(&scenario, &population, &options, observer, course))
+    let made = given
+        .and_then(|_| ranks::told(ranks, waiting("making the devices' data", hidden, || Population::of(&scenario))));
+    let finished = match made.and_then(|population| run::run_along(&scenario, &population, &options, observer, course))
     {
         Ok(finished) => finished,
         Err(error) => {
@@ -118,11 +164,15 @@ pub(super) fn run(arguments: &RunArguments, quiet: bool) -> anyhow::Result<u8> {
             println!("  written to  {} (open {REPORT} there)", folder.display());
         }
     }
-    Ok(match finished.outcome {
+    Ok(code(&finished.outcome))
+}
+
+fn code(outcome: &Outcome) -> u8 {
+    match outcome {
         Outcome::BudgetExhausted => REFUSED,
         Outcome::Completed | Outcome::StoppedEarly => DONE,
         Outcome::Failed(_) => ERROR,
-    })
+    }
 }
 
 /// Says how far it came, and how it goes on.

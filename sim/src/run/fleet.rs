@@ -1,5 +1,7 @@
 //! The virtual fleet: an event queue over devices, around the production coordinator.
 
+mod landing;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap, HashMap, VecDeque},
@@ -10,7 +12,6 @@ use std::{
 use murmur_privacy::{
     Digest, Upload,
     ledger::{Entry, Record},
-    local::ledger::LocalEntry,
     units::Clip,
 };
 use murmur_round::{
@@ -28,13 +29,14 @@ use murmur_round::{
 
 use super::{
     clock::{Clock, Phase},
-    flights::{Flights, Place},
+    flights::Flights,
     history::{Cohort, Round, noise_norm},
     local::{LocalBudgets, LocalSpending},
     own::OwnLayers,
+    split::Split,
     standing::{Kept, Standing, State},
     timing::{Timing, Work},
-    workers::{Answer, Job, Workers},
+    workers::{Job, Workers},
 };
 use crate::{SimError, population::Population};
 
@@ -61,10 +63,12 @@ pub(super) struct Fleet<'a> {
     population: &'a Population,
     timing: Option<Timing>,
     clock: &'a Clock,
+    /// The ranks that carry the run out with this one, where there are such.
+    split: Option<&'a Split<'a>>,
     /// When each device that does nothing wants to check in next, earliest first, ties by number.
     queue: BinaryHeap<Reverse<(Time, u64)>>,
     /// Devices that have work.
-    flights: Flights,
+    flights: Flights<'a>,
     /// What devices remember of their turns, where the task limits them.
     turns: HashMap<u64, BTreeMap<TaskHash, Turn>>,
     /// What devices may spend on randomising their updates, where the task has them do so.
@@ -103,6 +107,7 @@ impl<'a> Fleet<'a> {
             population,
             timing,
             clock,
+            split: None,
             queue,
             flights: Flights::default(),
             turns: HashMap::new(),
@@ -125,6 +130,11 @@ impl<'a> Fleet<'a> {
         let Standing { now, queue, turns } = standing;
         let queue = queue.into_iter().map(|(time, device)| Reverse((Time(time), device))).collect();
         Self { now, queue, turns, kept, released: Some(released), model: Some(model), ..self }
+    }
+
+    /// The same fleet, for whose devices several ranks work.
+    pub(super) fn split_by(self, split: Option<&'a Split<'a>>) -> Self {
+        Self { split, flights: split.map_or_else(Flights::default, Flights::split), ..self }
     }
 
     /// Runs until the task is over, or somebody wants it to stop.
@@ -217,7 +227,8 @@ impl<'a> Fleet<'a> {
             }
             Effect::TurnAway { reason, .. } => {
                 device.handle(self.now, DeviceEvent::TurnedAway(reason))?;
-                self.come_back(index, &device);
+                // One that was sent away for good has none.
+                self.come_back(index, device.next_deadline());
                 Ok(())
             }
             other => Err(unexpected(&other)),
@@ -233,78 +244,6 @@ impl<'a> Fleet<'a> {
         };
         let bytes = (4 * parameters + Upload::encoded_len(&schedule.grid())) as u64;
         Work { examples, bytes }
-    }
-
-    fn take_answer(&mut self, answer: Answer) -> Result<(), SimError> {
-        let Answer { index, mut device, round, upload, open_metrics, charged, own } = answer;
-        let (name, sent) = (device.id().clone(), upload.is_some());
-        let event = match upload {
-            Some(upload) => Event::Upload { device: name, round, upload, open_metrics },
-            None => Event::Withdraw { device: name, round },
-        };
-        self.coordinator.handle(self.now, event);
-        match self.answer()? {
-            Effect::Answer { verdict, .. } => {
-                self.cohort.count(sent, verdict);
-                // Who withdrew does not wait for an answer.
-                if sent {
-                    device.handle(self.now, DeviceEvent::Answered(verdict))?;
-                }
-                self.come_back(index, &device);
-                self.remember(index, device, charged, own);
-                Ok(())
-            }
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// Keeps what a device knows of itself until it is there again.
-    fn remember(&mut self, index: u64, device: Device, charged: Option<LocalEntry>, own: Option<Params>) {
-        if let (Some(layers), Some(own)) = (&mut self.own, own) {
-            layers.keep(index, own);
-        }
-        if !device.turns().is_empty() {
-            self.turns.insert(index, device.turns().clone());
-        }
-        if let (Some(budgets), Some(local)) = (&mut self.local, device.into_local()) {
-            budgets.put(index, local, charged);
-        }
-    }
-
-    /// Whether the device comes no more: it was told so, or its own budget is used up.
-    fn is_over(&self, device: &Device) -> bool {
-        device.is_finished() || device.is_done_with(&self.coordinator.schedule().hash())
-    }
-
-    fn come_back(&mut self, index: u64, device: &Device) {
-        if self.is_over(device) {
-            return;
-        }
-        if let Some(wake) = device.next_deadline() {
-            // A device that answered comes back a moment later, not at once: its round may still be open.
-            let wake = wake.max(Time(self.now.0 + 1));
-            self.queue.push(Reverse((wake, index)));
-        }
-    }
-
-    /// A round is over: what is still on its way comes too late, whatever it is. A device whose own record it moves is let finish;
-    /// the work of any other would change nothing.
-    fn retire(&mut self, workers: &Workers) -> Result<(), SimError> {
-        let limited = self.coordinator.schedule().task().turn_rule().is_some();
-        let recorded = self.local.is_some() || self.own.is_some() || limited;
-        self.clock.turn_to(Phase::Training);
-        for (Place { arrival, device }, answer) in self.flights.clear(recorded, workers)? {
-            self.cohort.late += 1;
-            if let Some(answer) = answer {
-                let over = self.is_over(&answer.device);
-                self.remember(device, answer.device, answer.charged, answer.own);
-                if over {
-                    continue;
-                }
-            }
-            self.queue.push(Reverse((Time(arrival.0 + 1), device)));
-        }
-        Ok(())
     }
 
     /// The coordinator's answer to what was just handed in; everything else it asked for waits its turn.
@@ -330,8 +269,12 @@ impl<'a> Fleet<'a> {
                     if matches!(entry.record, Record::RoundOpened { .. }) {
                         self.opened = (self.now, self.coordinator.clip());
                     }
-                    self.entries.push(entry);
                     self.clock.turn_to(Phase::Releasing);
+                    if let (Some(split), Some(sum)) = (self.split, self.coordinator.closed_sum()) {
+                        // What other ranks' devices sent, before anything is noised.
+                        split.add_up(entry.digest, sum)?;
+                    }
+                    self.entries.push(entry);
                     self.coordinator.handle(self.now, Event::Persisted { entry: index });
                 }
                 Effect::Publish { round: Some(round), .. } => {
@@ -453,6 +396,11 @@ impl<'a> Fleet<'a> {
         let queue = || queue.iter().map(|Reverse((time, device))| (time.0, *device)).collect();
         let entropy = coordinator.entropy_position();
         State { entropy, queue: queue(), turns, local, own, now: *now, entries, model, kept }
+    }
+
+    /// Digest of the ledger's last entry: of all that was released.
+    pub(super) fn head(&self) -> Digest {
+        self.coordinator.ledger().head()
     }
 
     /// The ledger's entries, and the last model's file and digest.

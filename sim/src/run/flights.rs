@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use murmur_round::time::Time;
 
-use super::workers::{Answer, Job, Workers};
+use super::{
+    answer::{Answer, Told},
+    split::Split,
+    workers::{Job, Workers},
+};
 use crate::SimError;
 
 /// So many devices are trained at once, or have been trained and wait for their moment, at most: what bounds the memory of uploads.
@@ -14,6 +18,10 @@ const LIMIT: usize = 256;
 const PARCEL: usize = 32;
 /// Parcels for each thread of what is waiting: small enough that threads end together where devices are of unequal size.
 const PARCELS: usize = 4;
+
+/// Of a split run: so many devices for each rank are told of at once. Ranks wait for one another then, so seldom is better; what a rank's
+/// own devices send lies in its memory from then on.
+const SHARE: usize = 64;
 
 /// Where a device stands among those that have work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,46 +33,77 @@ pub(super) struct Place {
 }
 
 /// Work is given to threads in the order of arrivals, a little ahead of them; nothing depends on which thread is done first.
+///
+/// In a split run each rank begins the devices that fall to it, and which places there are is the same on all of them at any moment.
 #[derive(Default)]
-pub(super) struct Flights {
+pub(super) struct Flights<'a> {
+    split: Option<&'a Split<'a>>,
+    /// Devices that were ever given work.
+    started: u64,
     /// Not begun.
     waiting: BTreeMap<Place, Job>,
     /// Begun; with what it came to, once that is known.
     begun: BTreeMap<Place, Option<Answer>>,
     /// The place of each device that is trained now.
     places: BTreeMap<u64, Place>,
+    /// Another rank's.
+    elsewhere: BTreeMap<Place, Job>,
+    /// What ranks told one another, before its moment.
+    told: BTreeMap<Place, Answer>,
 }
 
-impl Flights {
+impl<'a> Flights<'a> {
+    /// Those of one rank among several.
+    pub(super) fn split(split: &'a Split<'a>) -> Self {
+        Self { split: Some(split), ..Self::default() }
+    }
+
     /// Adds a device's work.
     pub(super) fn start(&mut self, arrival: Time, job: Job, workers: &Workers) -> Result<(), SimError> {
-        self.waiting.insert(Place { arrival, device: job.index }, job);
+        let (place, number) = (Place { arrival, device: job.index }, self.started);
+        self.started += 1;
+        if self.split.is_some_and(|split| !split.is_mine(number)) {
+            self.elsewhere.insert(place, job);
+            return Ok(());
+        }
+        self.waiting.insert(place, job);
         // Other devices may be about to check in: threads begin once there is enough for all of them, or an answer is wanted.
         if self.waiting.len() >= PARCEL * workers.threads() { self.hand_out(workers) } else { Ok(()) }
     }
 
     /// When the next device's answer arrives.
     pub(super) fn next(&self) -> Option<Time> {
+        self.first().map(|place| place.arrival)
+    }
+
+    fn first(&self) -> Option<Place> {
         let (waiting, begun) = (self.waiting.keys().next(), self.begun.keys().next());
-        waiting.into_iter().chain(begun).min().map(|place| place.arrival)
+        let (elsewhere, told) = (self.elsewhere.keys().next(), self.told.keys().next());
+        [waiting, begun, elsewhere, told].into_iter().flatten().min().copied()
     }
 
     /// The answer that arrives next, for which it waits.
     pub(super) fn land(&mut self, workers: &Workers) -> Result<Option<Answer>, SimError> {
-        let first_waiting = self.waiting.keys().next().copied();
-        let Some(first) = first_waiting.into_iter().chain(self.begun.keys().next().copied()).min() else {
-            return Ok(None);
-        };
-        if first_waiting == Some(first) {
+        let Some(first) = self.first() else { return Ok(None) };
+        let Some(split) = self.split else { return self.finish(first, workers) };
+        if !self.told.contains_key(&first) {
+            self.share(split, workers)?;
+        }
+        Ok(self.told.remove(&first))
+    }
+
+    /// The answer of one of this rank's own, for which it waits.
+    fn finish(&mut self, place: Place, workers: &Workers) -> Result<Option<Answer>, SimError> {
+        if self.waiting.contains_key(&place) {
             // Ahead of others that were begun already, however many these are.
-            let jobs = self.begin(first).into_iter().collect();
+            let jobs = self.begin(place).into_iter().collect();
             workers.give(jobs)?;
             self.hand_out(workers)?;
         }
-        while self.begun.get(&first).is_some_and(Option::is_none) {
+        while self.begun.get(&place).is_some_and(Option::is_none) {
             self.take_some(workers)?;
         }
-        let answer = self.begun.remove(&first).flatten();
+        let answer = self.begun.remove(&place).flatten();
         // In parcels: the next when half of what may be begun was taken.
         if 2 * self.begun.len() < LIMIT {
             self.hand_out(workers)?;
@@ -72,18 +111,47 @@ impl Flights {
         Ok(answer)
     }
 
+    /// Tells the other ranks of those of the devices that arrive next that are this rank's, and hears of theirs.
+    fn share(&mut self, split: &Split<'_>, workers: &Workers) -> Result<(), SimError> {
+        let most = SHARE * split.count();
+        let (waiting, begun) = (self.waiting.keys().take(most), self.begun.keys().take(most));
+        let mut next: Vec<Place> = waiting.chain(begun).chain(self.elsewhere.keys().take(most)).copied().collect();
+        next.sort_unstable();
+        next.truncate(most);
+        self.hand_out(workers)?;
+        let mut mine = Vec::with_capacity(SHARE);
+        for place in next.iter().filter(|place| !self.elsewhere.contains_key(place)).copied().collect::<Vec<_>>() {
+            let answer = self.finish(place, workers)?.ok_or(SimError::Worker)?;
+            mine.push(Told::of(place, &answer)?);
+            self.told.insert(place, answer);
+        }
+        for told in split.share(&next, mine)? {
+            let place = told.place();
+            if let Some(job) = self.elsewhere.remove(&place) {
+                self.told.insert(place, told.answer(job)?);
+            }
+        }
+        match next.iter().find(|place| !self.told.contains_key(place)) {
+            None => Ok(()),
+            Some(Place { device, .. }) => Err(SimError::Failed(format!("no rank worked for device {device}"))),
+        }
+    }
+
     /// Ends all work. Where `finish` says so everything is carried out first; otherwise there are answers only where they were known.
     pub(super) fn clear(&mut self, finish: bool, workers: &Workers) -> Result<Vec<(Place, Option<Answer>)>, SimError> {
         let mut ended = Vec::new();
         if finish {
-            while let Some(place) = self.waiting.keys().chain(self.begun.keys()).min().copied() {
+            while let Some(place) = self.first() {
                 ended.push((place, self.land(workers)?));
             }
             return Ok(ended);
         }
         self.wait(workers)?;
-        ended.extend(std::mem::take(&mut self.waiting).into_keys().map(|place| (place, None)));
-        ended.extend(std::mem::take(&mut self.begun).into_keys().map(|place| (place, None)));
+        let waiting = std::mem::take(&mut self.waiting).into_keys();
+        let elsewhere = std::mem::take(&mut self.elsewhere).into_keys();
+        let begun = std::mem::take(&mut self.begun).into_keys();
+        let told = std::mem::take(&mut self.told).into_keys();
+        ended.extend(waiting.chain(elsewhere).chain(begun).chain(told).map(|place| (place, None)));
         Ok(ended)
     }
 

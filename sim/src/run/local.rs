@@ -66,6 +66,24 @@ impl LocalBudgets {
         self.entries.entry(device).or_default().extend(charged);
     }
 
+    /// The same where the device worked on another rank, whose charge is taken up under all the rules, as when a ledger is read again.
+    pub(super) fn follow(
+        &mut self,
+        device: u64,
+        local: LocalPrivacy,
+        charged: Option<LocalEntry>,
+    ) -> Result<(), SimError> {
+        let entries = self.entries.entry(device).or_default();
+        let ledger = if charged.is_some() {
+            entries.extend(charged);
+            LocalLedger::replay(entries.iter().cloned())?
+        } else {
+            local.ledger
+        };
+        self.ledgers.insert(device, ledger);
+        Ok(())
+    }
+
     /// All entries, device by device.
     pub(super) fn lines(&self) -> Result<Vec<(u64, Vec<String>)>, SimError> {
         let lines = |(device, entries): (&u64, &Vec<LocalEntry>)| {

@@ -1,5 +1,7 @@
 //! One simulation: virtual devices, virtual time, the real coordinator.
 
+mod answer;
+mod begun;
 mod clock;
 mod fleet;
 mod flights;
@@ -8,6 +10,7 @@ mod local;
 mod observer;
 mod own;
 mod snapshot;
+mod split;
 mod standing;
 mod timing;
 mod workers;
@@ -29,12 +32,11 @@ use std::{
 };
 
 use murmur_client::{BurnTrainer, Evaluation, Examples};
-use murmur_privacy::{Digest, Ledger, NoiseRng, Provenance, ledger::Entry, units::Clip};
+use murmur_privacy::{Digest, ledger::Entry, units::Clip};
 use murmur_round::{
-    coordinator::{Coordinator, Event, Outcome, StartError, Stored},
+    coordinator::{Outcome, StartError},
     device_id::DeviceId,
     evaluation::ReleasedEvaluation,
-    founding,
     guarantee::Guarantee,
     measure::{LocalMetrics, ReleasedMetrics},
     params::Params,
@@ -42,14 +44,19 @@ use murmur_round::{
     trainer::Trainer,
 };
 
-use crate::{SimError, population::Population, scenario::Scenario};
+use crate::{
+    SimError,
+    population::Population,
+    ranks::{self, Ranks},
+    scenario::Scenario,
+};
+use begun::{Begins, Begun};
 use clock::{Clock, Phase};
 use fleet::{Fleet, Released};
 use local::LocalBudgets;
 use own::{Judge, OwnLayers};
 use snapshot::{Past, Snapshot};
-use standing::stored;
-use timing::Timing;
+use split::Split;
 
 /// How a simulation is carried out; none of it changes its result but `stop_after`.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +79,10 @@ pub struct Course<'a> {
     /// Somebody sets this to have the run stop, with [`SimError::Interrupted`]: at once, or where rounds were released since it was kept
     /// last, as soon as it was kept again.
     pub interrupt: Option<&'a AtomicBool>,
+    /// The ranks that carry the run out together: to the same bits as one process, for any number of them. All run the same scenario on the
+    /// same data from the same state, each with as many threads as it likes, and all stop when one is interrupted. Only rank 0 measures
+    /// released models and keeps anything: what others finish with has no measurements.
+    pub ranks: Option<&'a dyn Ranks>,
 }
 
 /// Keeps bytes.
@@ -157,8 +168,27 @@ pub fn run_along(
 /// [`Trainer::measure`]. What a run comes to is the same for any number of threads if trainers keep their contract.
 ///
 /// # Errors
-/// As [`run_along`]; [`SimError::Trainer`] for what the trainer refuses, [`SimError::Unmeasured`] where it does not measure.
+/// As [`run_along`]; [`SimError::Trainer`] for what the trainer refuses, [`SimError::Unmeasured`] where it does not measure;
+/// [`SimError::Rank`] where another rank could not go on, [`SimError::RanksApart`] where ranks came to different things.
 pub fn run_with<T, E>(
+    scenario: &Scenario,
+    population: &Population,
+    trainer: impl Fn(&Task) -> Result<T, E>,
+    options: &Options,
+    observer: &mut dyn Observer,
+    course: Course<'_>,
+) -> Result<Finished, SimError>
+where
+    T: Trainer<Data = Examples> + Send,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    // Whatever ends this rank, the others are not left waiting for it.
+    let others = course.ranks;
+    ranks::told(others, run_here(scenario, population, trainer, options, observer, course))
+}
+
+/// What one process does of it.
+fn run_here<T, E>(
     scenario: &Scenario,
     population: &Population,
     trainer: impl Fn(&Task) -> Result<T, E>,
@@ -189,11 +219,14 @@ where
     let most = scenario.evaluation.examples;
     let schedule = schedule(scenario, population)?;
     let local = LocalBudgets::of(scenario)?;
-    let Course { from, mut keep, between, interrupt } = course;
+    let Course { from, mut keep, between, interrupt, ranks } = course;
+    let (split, leads) = (Split::of(ranks, interrupt), ranks::leads(ranks));
+    let split = split.as_ref();
     let clock = Clock::start();
     let begins = Begins { local, own: OwnLayers::of(&beginning), pretrained };
     let began = Begun::of(scenario, population, &schedule, begins, &clock, from)?;
-    let Begun { mut fleet, mut measurements, mut history, seconds, phases } = began;
+    let Begun { fleet, mut measurements, mut history, seconds, phases } = began;
+    let mut fleet = fleet.split_by(split);
     fleet.draw_by(options.threads);
     if let Some(rounds) = options.stop_after {
         fleet.stop_after(rounds);
@@ -203,16 +236,19 @@ where
     let wall = || started.elapsed() + Duration::from_secs_f64(seconds);
     let task = Arc::new(scenario.task.clone());
     let mut kept = Instant::now();
-    let asked = || interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed));
+    let asked_here = || interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed));
+    let asked = || asked_here() || split.is_some_and(Split::is_asked);
     let unkept = Cell::new(false);
+    // One rank does not stop by itself: the others would wait for it.
+    let stop = || split.map_or_else(|| asked() && !unkept.get(), Split::stops);
     let outcome = std::thread::scope(|scope| {
         let workers = workers::Workers::start(scope, options.threads, population, &task, &models, trainer)?;
-        fleet.run(&workers, &|| asked() && !unkept.get(), &mut |released, fleet| {
+        fleet.run(&workers, &stop, &mut |released, fleet| {
             let Released { round: passed, params, averaged, guarantee, clip } = released;
             let (round, metrics) = (passed.round, passed.metrics);
             history.push(passed);
             // An evaluation leaves the model as it is: measuring it once is enough.
-            let due = task.plan().is_some() && (round + 1) % scenario.evaluation.every == 0;
+            let due = leads && task.plan().is_some() && (round + 1) % scenario.evaluation.every == 0;
             let measured = if due {
                 let evaluation = evaluate(&params, None, population.test())?;
                 let epsilon = guarantee.epsilon_spent;
@@ -226,8 +262,9 @@ where
                 None
             };
             observer.round(round, &guarantee, measured.as_ref());
-            if let Some(keep) = keep.as_mut() {
+            if let Some(keep) = keep.as_mut().filter(|_| leads) {
                 unkept.set(kept.elapsed() < between && !asked());
+                split.iter().for_each(|split| split.set_ready(!unkept.get()));
                 if !unkept.get() {
                     clock.turn_to(Phase::Keeping);
                     let past = Past {
@@ -249,7 +286,7 @@ where
     clock.turn_to(Phase::Evaluating);
     let released = fleet.released();
     let guarantee = fleet.guarantee()?;
-    if measurements.last().map(|last| last.round + 1) != released {
+    if leads && measurements.last().map(|last| last.round + 1) != released {
         let evaluation = evaluate(&fleet.params(), None, population.test())?;
         let round = released.unwrap_or(1) - 1;
         let (clip, metrics) = fleet.measured();
@@ -261,7 +298,10 @@ where
     let wall = wall();
     let simulated = scenario.fleet.is_some().then(|| Duration::from_millis(fleet.now().0));
     observer.finished();
-    let test_users = by_user(population, &fleet, &mut evaluate)?;
+    let test_users = if leads { by_user(population, &fleet, &mut evaluate)? } else { Vec::new() };
+    if let Some(split) = split {
+        split.end(fleet.head())?;
+    }
     let averaged = fleet.averaged_file()?;
     let phases = phases + clock.spent();
     let ((clip, metrics), evaluation, local) = (fleet.measured(), fleet.evaluated(), fleet.local_spending());
@@ -324,67 +364,6 @@ fn by_user(
         Ok((user.name.clone(), evaluate(&params, own.get(&user.name).copied(), &examples)?))
     });
     evaluated.collect()
-}
-
-/// What a fleet has before its first round.
-struct Begins {
-    local: Option<LocalBudgets>,
-    own: Option<OwnLayers>,
-    pretrained: Option<Vec<u8>>,
-}
-
-/// A fleet before its first round, or as an interrupted run left it.
-struct Begun<'a> {
-    fleet: Fleet<'a>,
-    measurements: Vec<Measurement>,
-    history: Vec<Round>,
-    /// That the run took before.
-    seconds: f64,
-    phases: Phases,
-}
-
-impl<'a> Begun<'a> {
-    fn of(
-        scenario: &Scenario,
-        population: &'a Population,
-        schedule: &Schedule,
-        begins: Begins,
-        clock: &'a Clock,
-        from: Option<Vec<u8>>,
-    ) -> Result<Self, SimError> {
-        let Begins { local, own, pretrained } = begins;
-        let enrolled: Vec<DeviceId> =
-            (0..population.devices()).map(|index| population.device(index)).collect::<Result<_, _>>()?;
-        let timing = scenario.fleet.clone().map(|spec| Timing::new(spec, scenario.seed));
-        let start = |ledger, entropy, stored| Coordinator::start(schedule.clone(), enrolled, ledger, entropy, stored);
-        let Some(bytes) = from else {
-            let budget = scenario.population.epsilon.zip(scenario.population.delta);
-            let mut entries = Vec::new();
-            let ledger = founding::found(schedule, None, budget, Provenance::Simulated, |entry| {
-                entries.push(entry.clone());
-                Ok(())
-            })?;
-            let coordinator =
-                start(ledger, NoiseRng::seeded(scenario.seed), Stored { pretrained, ..Stored::default() })?;
-            let fleet = Fleet::new(coordinator, population, timing, clock, entries, local, own);
-            let (measurements, history) = (Vec::new(), Vec::new());
-            return Ok(Self { fleet, measurements, history, seconds: 0.0, phases: Phases::default() });
-        };
-        let snapshot = Snapshot::from_bytes(scenario, &bytes)?;
-        let (released, entropy) = (snapshot.released, snapshot.entropy);
-        let (seconds, phases) = (snapshot.seconds, snapshot.phases);
-        let opened = snapshot.open()?;
-        let ledger = Ledger::replay(opened.entries.clone())?;
-        let entropy = NoiseRng::seeded_at(scenario.seed, entropy);
-        let mut coordinator = start(ledger, entropy, stored(opened.model.clone(), &opened.kept)?)?;
-        // After the last round there is nothing to wait for.
-        coordinator.handle(opened.standing.now, Event::Tick);
-        let local = local.map(|local| local.restored(opened.local)).transpose()?;
-        let own = own.map(|own| own.restored(opened.own)).transpose()?;
-        let fleet = Fleet::new(coordinator, population, timing, clock, opened.entries, local, own);
-        let fleet = fleet.standing(opened.standing, opened.kept, released, opened.model);
-        Ok(Self { fleet, measurements: opened.measurements, history: opened.history, seconds, phases })
-    }
 }
 
 #[cfg(test)]

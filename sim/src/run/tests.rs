@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use super::*;
 use crate::scenario::Overrides;
 
+mod split;
+
 const SCENARIO: &str = r#"
 seed = 7
 population = { devices = 12, samples_per_device = 4, local_epsilon = 1000.0, source = { kind = "strokes" } }
@@ -102,7 +104,7 @@ fn goes_on(name: &str, scenario: &Scenario) {
         snapshots.push(bytes.to_vec());
         Ok(())
     };
-    let course = Course { from: None, keep: Some(&mut keep), between: Duration::ZERO, interrupt: None };
+    let course = Course { keep: Some(&mut keep), ..Course::default() };
     let whole = along(scenario, &options(2), &mut Silent, course).unwrap();
     assert_eq!((whole.outcome.clone(), whole.rounds), (Outcome::Completed, 6), "{name}");
     assert_eq!(snapshots.len(), 6, "{name}");
@@ -156,7 +158,7 @@ fn a_snapshot_of_another_run_or_a_damaged_one_is_refused() {
         last = bytes.to_vec();
         Ok(())
     };
-    let course = Course { from: None, keep: Some(&mut keep), between: Duration::ZERO, interrupt: None };
+    let course = Course { keep: Some(&mut keep), ..Course::default() };
     along(&scenario, &options(1), &mut Silent, course).unwrap();
     let from = |scenario: &Scenario, bytes: &[u8]| {
         let course = Course { from: Some(bytes.to_vec()), ..Course::default() };

@@ -11,17 +11,16 @@ use std::{
 };
 
 use murmur_client::Examples;
-use murmur_privacy::{Upload, local::ledger::LocalEntry};
 use murmur_round::{
     coordinator::Assignment,
     device::{Device, DeviceEffect, DeviceEvent},
-    measure::LocalMetrics,
     params::Params,
     task::Task,
     time::Time,
     trainer::Trainer,
 };
 
+use super::answer::{Answer, Worked};
 use crate::{SimError, population::Population, scenario::CandidateModels};
 
 /// A device with work to do.
@@ -33,21 +32,6 @@ pub(super) struct Job {
     /// The device's own layers, where the task has such.
     pub(super) own: Option<Arc<Params>>,
     pub(super) now: Time,
-}
-
-/// A device that has something to say.
-pub(super) struct Answer {
-    pub(super) index: u64,
-    pub(super) device: Device,
-    pub(super) round: u32,
-    /// Absent when the device withdraws.
-    pub(super) upload: Option<Upload>,
-    /// What it measured, in clear, where the task asks for that.
-    pub(super) open_metrics: Option<LocalMetrics>,
-    /// What it charged to its own ledger, where it randomised its update.
-    pub(super) charged: Option<LocalEntry>,
-    /// Its own layers as they are now, where they moved.
-    pub(super) own: Option<Params>,
 }
 
 /// A pool of training threads, one resident trainer each. Which thread trains which device changes nothing: a trainer's
@@ -122,7 +106,7 @@ fn work<T: Trainer<Data = Examples>>(
     models: &CandidateModels,
 ) -> Result<Answer, SimError> {
     let Job { index, mut device, assignment, params, own, now } = job;
-    let (mut charged, mut learnt) = (None, None);
+    let (mut charged, mut learnt, hash) = (None, None, assignment.task);
     device.handle(now, DeviceEvent::Assigned(assignment))?;
     while let Some(effect) = device.poll_effect() {
         match effect {
@@ -155,10 +139,12 @@ fn work<T: Trainer<Data = Examples>>(
                 device.handle(now, DeviceEvent::Measured(measured))?;
             }
             DeviceEffect::Send { round, upload, open_metrics } => {
-                return Ok(Answer { index, device, round, upload: Some(upload), open_metrics, charged, own: learnt });
+                let (device, upload) = (Worked::Here(device), Some(upload));
+                return Ok(Answer { index, task: hash, device, round, upload, open_metrics, charged, own: learnt });
             }
             DeviceEffect::Withdraw { round } => {
-                return Ok(Answer { index, device, round, upload: None, open_metrics: None, charged, own: learnt });
+                let (device, upload, open_metrics) = (Worked::Here(device), None, None);
+                return Ok(Answer { index, task: hash, device, round, upload, open_metrics, charged, own: learnt });
             }
             DeviceEffect::Keep { entry, .. } => {
                 device.handle(now, DeviceEvent::Kept { entry: entry.index })?;

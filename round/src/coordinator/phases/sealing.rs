@@ -32,6 +32,11 @@ impl Sealing {
         }
     }
 
+    /// What is about to be noised.
+    pub(in crate::coordinator) fn sum(&mut self) -> &mut Sum {
+        &mut self.sum
+    }
+
     pub(super) fn handle(self, shared: &mut Shared, _now: Time, event: Event) -> Phase {
         match event {
             Event::Persisted { entry } if entry == self.entry => match shared.ledger.persisted(entry) {
