@@ -184,6 +184,9 @@ impl RingVector {
                 words.iter().take(count).map(|word| f64::from(((word << shift) as i32) >> shift) * factor).collect()
             }
             Words::Wide(_) => self.centered().take(count).map(|value| value as f64 * factor).collect(),
+        }
+    }
+
     /// Lets `reduce` put other words in the place of these, and takes their residues.
     #[cfg(feature = "seeded")]
     pub(crate) fn reduce_by(&mut self, reduce: impl FnOnce(Partial<'_>)) {

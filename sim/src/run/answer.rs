@@ -27,6 +27,8 @@ pub(super) struct Answer {
     pub(super) round: u32,
     /// Absent when the device withdraws.
     pub(super) upload: Option<Upload>,
+    /// Whether the thread that made it has added it up already; what is here then stands for it.
+    pub(super) added: bool,
     /// What it measured, in clear, where the task asks for that.
     pub(super) open_metrics: Option<LocalMetrics>,
     /// What it charged to its own ledger, where it randomised its update.
@@ -148,6 +150,7 @@ impl Told {
             device: Worked::Elsewhere(job.device, left),
             round,
             upload: sent.then(|| Upload::made_elsewhere(job.assignment.grid)),
+            added: false,
             open_metrics: open_metrics.map(|(loss, accuracy)| LocalMetrics { loss, accuracy }),
             charged,
             own: own.transpose()?,

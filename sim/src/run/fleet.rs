@@ -86,6 +86,8 @@ pub(super) struct Fleet<'a> {
     /// The round under way: when it opened, its clip, and what became of its devices so far.
     opened: (Time, Clip),
     cohort: Cohort,
+    /// Of those that counted, how many updates threads added up themselves.
+    added: u64,
     released: Option<u32>,
     outcome: Option<Outcome>,
 }
@@ -120,6 +122,7 @@ impl<'a> Fleet<'a> {
             kept: Kept::default(),
             opened,
             cohort: Cohort::default(),
+            added: 0,
             released: None,
             outcome: None,
         }
@@ -222,7 +225,9 @@ impl<'a> Fleet<'a> {
                     device = device.with_local(local.take(index)?);
                 }
                 let own = self.own.as_ref().map(|own| own.recall(index));
-                let job = Job { index, device, assignment, params, own, now: self.now };
+                // The window is known, and nobody displaces anybody: whoever is in time is counted.
+                let counts = self.coordinator.next_deadline().is_some_and(|closes| arrival < closes);
+                let job = Job { index, device, assignment, params, own, now: self.now, counts };
                 self.flights.start(arrival, job, workers)
             }
             Effect::TurnAway { reason, .. } => {
@@ -270,9 +275,16 @@ impl<'a> Fleet<'a> {
                         self.opened = (self.now, self.coordinator.clip());
                     }
                     self.clock.turn_to(Phase::Releasing);
-                    if let (Some(split), Some(sum)) = (self.split, self.coordinator.closed_sum()) {
-                        // What other ranks' devices sent, before anything is noised.
-                        split.add_up(entry.digest, sum)?;
+                    if let Some(sum) = self.coordinator.closed_sum() {
+                        // What threads added up themselves and what other ranks' devices sent, before anything is noised.
+                        if workers.pour_into(sum)? != std::mem::take(&mut self.added) {
+                            return Err(SimError::Failed(
+                                "threads added up other updates than those that count".to_owned(),
+                            ));
+                        }
+                        if let Some(split) = self.split {
+                            split.add_up(entry.digest, sum)?;
+                        }
                     }
                     self.entries.push(entry);
                     self.coordinator.handle(self.now, Event::Persisted { entry: index });

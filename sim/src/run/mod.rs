@@ -9,6 +9,7 @@ mod history;
 mod local;
 mod observer;
 mod own;
+mod partial;
 mod snapshot;
 mod split;
 mod standing;

@@ -11,6 +11,7 @@ use std::{
 };
 
 use murmur_client::Examples;
+use murmur_privacy::Sum;
 use murmur_round::{
     coordinator::Assignment,
     device::{Device, DeviceEffect, DeviceEvent},
@@ -20,7 +21,10 @@ use murmur_round::{
     trainer::Trainer,
 };
 
-use super::answer::{Answer, Worked};
+use super::{
+    answer::{Answer, Worked},
+    partial::PartialSum,
+};
 use crate::{SimError, population::Population, scenario::CandidateModels};
 
 /// A device with work to do.
@@ -32,6 +36,8 @@ pub(super) struct Job {
     /// The device's own layers, where the task has such.
     pub(super) own: Option<Arc<Params>>,
     pub(super) now: Time,
+    /// Whether what it sends arrives in time, and so is sure to be counted.
+    pub(super) counts: bool,
 }
 
 /// A pool of training threads, one resident trainer each. Which thread trains which device changes nothing: a trainer's
@@ -40,6 +46,8 @@ pub(super) struct Workers {
     jobs: Sender<Vec<Job>>,
     answers: Receiver<Vec<Result<Answer, SimError>>>,
     threads: NonZeroUsize,
+    /// One for each thread.
+    sums: Vec<Arc<Mutex<PartialSum>>>,
 }
 
 impl Workers {
@@ -54,8 +62,9 @@ impl Workers {
         let (jobs, queue) = channel::<Vec<Job>>();
         let (results, answers) = channel();
         let queue = Arc::new(Mutex::new(queue));
-        for _ in 0..threads.get() {
-            let (queue, results) = (queue.clone(), results.clone());
+        let sums: Vec<Arc<Mutex<PartialSum>>> = (0..threads.get()).map(|_| Arc::default()).collect();
+        for sum in &sums {
+            let (queue, results, sum) = (queue.clone(), results.clone(), sum.clone());
             let mut trainer = trainer(task)?;
             scope.spawn(move || {
                 loop {
@@ -65,14 +74,15 @@ impl Workers {
                         Err(_) => break,
                     };
                     let Ok(jobs) = jobs else { break };
-                    let mut answer = |job| caught(|| work(job, &mut trainer, population, task, models));
+                    let mut answer =
+                        |job| caught(|| kept_here(work(job, &mut trainer, population, task, models)?, &sum));
                     if results.send(jobs.into_iter().map(&mut answer).collect()).is_err() {
                         break;
                     }
                 }
             });
         }
-        Ok(Self { jobs, answers, threads })
+        Ok(Self { jobs, answers, threads, sums })
     }
 
     /// How many threads there are.
@@ -89,6 +99,23 @@ impl Workers {
     pub(super) fn take(&self) -> Result<Vec<Answer>, SimError> {
         self.answers.recv().map_err(|_| SimError::Worker)?.into_iter().collect()
     }
+
+    /// Adds to the round's sum what threads added up of it; of how many updates it was.
+    pub(super) fn pour_into(&self, sum: &mut Sum) -> Result<u64, SimError> {
+        let partial = |partial: &Arc<Mutex<PartialSum>>| match partial.lock() {
+            Ok(mut partial) => partial.pour_into(sum),
+            Err(_) => Err(SimError::Worker),
+        };
+        self.sums.iter().map(partial).sum()
+    }
+}
+
+/// An update that is sure to be counted goes no further than to the thread's own sum.
+fn kept_here(mut answer: Answer, sum: &Mutex<PartialSum>) -> Result<Answer, SimError> {
+    if let Some(upload) = answer.upload.take_if(|_| answer.added) {
+        answer.upload = Some(sum.lock().map_err(|_| SimError::Worker)?.add(&upload)?);
+    }
+    Ok(answer)
 }
 
 /// A panic becomes an answer: the fleet would wait for ever for a thread that is gone.
@@ -105,7 +132,7 @@ fn work<T: Trainer<Data = Examples>>(
     task: &Arc<Task>,
     models: &CandidateModels,
 ) -> Result<Answer, SimError> {
-    let Job { index, mut device, assignment, params, own, now } = job;
+    let Job { index, mut device, assignment, params, own, now, counts: added } = job;
     let (mut charged, mut learnt, hash) = (None, None, assignment.task);
     device.handle(now, DeviceEvent::Assigned(assignment))?;
     while let Some(effect) = device.poll_effect() {
@@ -139,12 +166,13 @@ fn work<T: Trainer<Data = Examples>>(
                 device.handle(now, DeviceEvent::Measured(measured))?;
             }
             DeviceEffect::Send { round, upload, open_metrics } => {
-                let (device, upload) = (Worked::Here(device), Some(upload));
-                return Ok(Answer { index, task: hash, device, round, upload, open_metrics, charged, own: learnt });
+                let (device, upload, task) = (Worked::Here(device), Some(upload), hash);
+                return Ok(Answer { index, task, device, round, upload, added, open_metrics, charged, own: learnt });
             }
             DeviceEffect::Withdraw { round } => {
-                let (device, upload, open_metrics) = (Worked::Here(device), None, None);
-                return Ok(Answer { index, task: hash, device, round, upload, open_metrics, charged, own: learnt });
+                let (device, task, added) = (Worked::Here(device), hash, false);
+                let (upload, open_metrics) = (None, None);
+                return Ok(Answer { index, task, device, round, upload, added, open_metrics, charged, own: learnt });
             }
             DeviceEffect::Keep { entry, .. } => {
                 device.handle(now, DeviceEvent::Kept { entry: entry.index })?;

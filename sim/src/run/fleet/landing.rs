@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use murmur_privacy::local::ledger::LocalEntry;
 use murmur_round::{
-    coordinator::{Effect, Event},
+    coordinator::{Effect, Event, Verdict},
     params::Params,
     time::Time,
 };
@@ -22,7 +22,7 @@ use crate::SimError;
 
 impl Fleet<'_> {
     pub(super) fn take_answer(&mut self, answer: Answer) -> Result<(), SimError> {
-        let Answer { index, task, mut device, round, upload, open_metrics, charged, own } = answer;
+        let Answer { index, task, mut device, round, upload, added, open_metrics, charged, own } = answer;
         let (name, sent) = (device.id().clone(), upload.is_some());
         let event = match upload {
             Some(upload) => Event::Upload { device: name, round, upload, open_metrics },
@@ -32,6 +32,7 @@ impl Fleet<'_> {
         match self.answer()? {
             Effect::Answer { verdict, .. } => {
                 self.cohort.count(sent, verdict);
+                self.added += u64::from(added && verdict == Verdict::Accepted);
                 // Who withdrew does not wait for an answer.
                 if sent {
                     device.answered(self.now, verdict)?;

@@ -1,0 +1,34 @@
+//! Sums that training threads keep: an update is added by the thread that made it, while it lies in that processor's cache.
+
+use murmur_privacy::{Sum, Upload};
+
+use crate::SimError;
+
+/// What one thread added up of the round under way.
+#[derive(Default)]
+pub(super) struct PartialSum {
+    sum: Option<Sum>,
+    updates: u64,
+}
+
+impl PartialSum {
+    /// Adds an update that is sure to be counted; what stands for it from then on.
+    pub(super) fn add(&mut self, upload: &Upload) -> Result<Upload, SimError> {
+        let grid = upload.grid();
+        self.sum.get_or_insert_with(|| Sum::new(grid)).add(upload).map_err(|error| failed(&error))?;
+        self.updates += 1;
+        Ok(Upload::made_elsewhere(grid))
+    }
+
+    /// Adds all of it to the round's sum; of how many updates it was.
+    pub(super) fn pour_into(&mut self, sum: &mut Sum) -> Result<u64, SimError> {
+        if let Some(partial) = self.sum.take() {
+            sum.merge(partial).map_err(|error| failed(&error))?;
+        }
+        Ok(std::mem::take(&mut self.updates))
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> SimError {
+    SimError::Failed(error.to_string())
+}
