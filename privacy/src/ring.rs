@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pulp::{Arch, Simd, WithSimd};
 use thiserror::Error;
 
 #[cfg(feature = "seeded")]
@@ -122,9 +123,7 @@ impl RingVector {
         let mask = mask(self.grid);
         match (&mut self.words, &other.words) {
             (Words::Narrow(words), Words::Narrow(addends)) => {
-                words.iter_mut().zip(addends).for_each(|(word, addend)| {
-                    *word = word.wrapping_add(*addend) & mask as u32;
-                });
+                Arch::new().dispatch(AddNarrow { words, addends, mask: mask as u32 });
             }
             (Words::Wide(words), Words::Wide(addends)) => {
                 words.iter_mut().zip(addends).for_each(|(word, addend)| *word = word.wrapping_add(*addend) & mask);
@@ -181,7 +180,10 @@ impl RingVector {
         match &self.words {
             Words::Narrow(words) => {
                 let shift = 32 - bits;
-                words.iter().take(count).map(|word| f64::from(((word << shift) as i32) >> shift) * factor).collect()
+                words[..count.min(words.len())]
+                    .iter()
+                    .map(|word| f64::from(((word << shift) as i32) >> shift) * factor)
+                    .collect()
             }
             Words::Wide(_) => self.centered().take(count).map(|value| value as f64 * factor).collect(),
         }
@@ -270,6 +272,24 @@ impl RingVector {
 pub(crate) trait AddTo {
     /// `add` adds a signed integer to one of `words`.
     fn work<W: Send>(self, words: &mut [W], add: impl Fn(&mut W, i64) + Sync);
+}
+
+struct AddNarrow<'a> {
+    words: &'a mut [u32],
+    addends: &'a [u32],
+    mask: u32,
+}
+
+impl WithSimd for AddNarrow<'_> {
+    type Output = ();
+
+    /// For the vector instructions of the processor it runs on.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (word, addend) in self.words.iter_mut().zip(self.addends) {
+            *word = word.wrapping_add(*addend) & self.mask;
+        }
+    }
 }
 
 fn mask(grid: Grid) -> u64 {

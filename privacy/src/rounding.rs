@@ -1,9 +1,9 @@
 //! Numbers rounded to integers that were squared and summed in integers, fast enough for every device of a large simulation.
 //!
 //! The loops are plain, over blocks of fixed size, and the compiler turns them into vector instructions; `pulp` chooses at run time between
-//! those that the processor has. All operations are exact, or rounded once in a fixed order, so the bits do not depend on the choice.
+//! those that the processor has. (What is handed to it is named: a closure would be compiled by itself, for any processor.) All operations are exact, or rounded once in a fixed order, so the bits do not depend on the choice.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Bounds up to this are rounded into 32 bits: nearly all. Larger ones take the same path in 64.
 const SMALL: u64 = 1 << 26;
@@ -55,7 +55,7 @@ impl Rounding {
 
     fn small(values: &[f32], factor: f64, bound: u64, room: Room) -> Self {
         let mut words = Vec::with_capacity(room.words.max(values.len()));
-        let squared_norm = Arch::new().dispatch(|| round_small(&mut words, room.mask, values, factor, bound));
+        let squared_norm = Arch::new().dispatch(Small { words: &mut words, mask: room.mask, values, factor, bound });
         Self { integers: Integers::Small(words), squared_norm }
     }
 
@@ -64,6 +64,23 @@ impl Rounding {
         // At most 2^32 squares of at most 2^80 each.
         let squared_norm = integers.iter().map(|integer| u128::from(integer.unsigned_abs()).pow(2)).sum();
         Self { integers: Integers::Large(integers), squared_norm }
+    }
+}
+
+struct Small<'a> {
+    words: &'a mut Vec<u32>,
+    mask: u32,
+    values: &'a [f32],
+    factor: f64,
+    bound: u64,
+}
+
+impl WithSimd for Small<'_> {
+    type Output = u128;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> u128 {
+        round_small(self.words, self.mask, self.values, self.factor, self.bound)
     }
 }
 
@@ -96,7 +113,18 @@ fn rounded(value: f32, factor: f64, bound: u64) -> i64 {
 
 /// Sum of squares in `f64`: to float accuracy, and not finite exactly when a value is not.
 pub(crate) fn squared_length(values: &[f32]) -> f64 {
-    Arch::new().dispatch(|| sum_squares(values))
+    Arch::new().dispatch(Squares(values))
+}
+
+struct Squares<'a>(&'a [f32]);
+
+impl WithSimd for Squares<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        sum_squares(self.0)
+    }
 }
 
 #[inline(always)]
