@@ -28,8 +28,8 @@ impl Sum {
 }
 
 impl Upload {
-    /// Stands for an upload that another process of the same simulation adds to its own partial sum: to a sum here it adds nothing. Packed
-    /// it is an upload of zeros.
+    /// Stands for an upload that another process or thread of the same simulation adds to its own partial sum: to a sum here it adds nothing.
+    /// Packed it is an upload of zeros.
     #[must_use]
     pub fn made_elsewhere(grid: Grid) -> Self {
         Self(Form::Elsewhere(grid))

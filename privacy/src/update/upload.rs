@@ -37,7 +37,7 @@ pub(super) enum Form {
     Sealed(RingVector),
     /// As they came in, `ring_bits` bits each: a coordinator holds many at once.
     Received(PackedVector),
-    /// In another process of a simulation.
+    /// In another process or thread of a simulation.
     #[cfg(feature = "seeded")]
     Elsewhere(Grid),
 }
