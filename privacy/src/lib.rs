@@ -39,8 +39,8 @@
 //!    receipt to that round's sum.
 //! 7. **Nothing else leaves.** [`Delta`], [`Bounded`], [`Incoming`] and [`Sum`] have no way to be read or printed, and an [`Upload`] can only be
 //!    packed for the wire, where the network's transport protects it. An [`Average`], which is made from a [`Release`] alone, is
-//!    all that a server optimiser accepts; models are post-processing of releases. (A simulation's sum can be read, by `Sum::reduce_by`, which
-//!    the feature `seeded` alone compiles: with seeded noise nothing is promised anyway.) Denominators are constants of the task; under a sampled claim no count of a
+//!    all that a server optimiser accepts; models are post-processing of releases. (A simulation's sum can be read, by `Sum::reduce_by`, and
+//!    added to from outside of its coordinator; the feature `seeded` alone compiles that, and with seeded noise nothing is promised anyway.) Denominators are constants of the task; under a sampled claim no count of a
 //!    round leaves the coordinator either.
 //!
 //! **Beside it, on the device.** A device may randomise its update before anybody sees it, at a cost that it keeps in a ledger of its

@@ -14,7 +14,9 @@ pub use event::{Assignment, Effect, Event, Outcome, Refusal, TurnedAway, Verdict
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use murmur_privacy::{Digest, NoiseRng, Provenance, Sum, ledger::LedgerError, units::Clip};
+#[cfg(feature = "seeded")]
+use murmur_privacy::Sum;
+use murmur_privacy::{Digest, NoiseRng, Provenance, ledger::LedgerError, units::Clip};
 use thiserror::Error;
 
 use crate::{
@@ -214,11 +216,12 @@ impl Coordinator {
     }
 
     /// The sum of the round that has closed and is being paid for: from the last event of the round until [`Event::Persisted`] confirms its
-    /// spend. `None` at all other times. It cannot be read.
+    /// spend. `None` at all other times.
     ///
-    /// For drivers of which several collect one round together, ranks of a simulation now: each counts every device, adds up the uploads that it
-    /// got itself, and here all get the whole sum before they draw the same noise. That an upload is in one of their sums only is theirs to
-    /// keep, since the bound of one device rests on it.
+    /// For simulations whose threads or ranks collect one round together: each device is counted here, its upload is added up where it was made,
+    /// and the sums join this one before it is noised. That an upload is in one of them only is the driver's to keep, and the bound of one
+    /// device rests on it: so only the feature `seeded` compiles this, and in production nobody but the coordinator adds to a round's sum.
+    #[cfg(feature = "seeded")]
     pub fn closed_sum(&mut self) -> Option<&mut Sum> {
         match &mut self.phase {
             Phase::Sealing(sealing) => Some(sealing.sum()),

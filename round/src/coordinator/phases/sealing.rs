@@ -33,6 +33,7 @@ impl Sealing {
     }
 
     /// What is about to be noised.
+    #[cfg(feature = "seeded")]
     pub(in crate::coordinator) fn sum(&mut self) -> &mut Sum {
         &mut self.sum
     }
