@@ -112,6 +112,25 @@ pub enum SimError {
     /// The report cannot be drawn.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// So few devices are left, or are there at the same time, that no round opens any more.
+    #[error(
+        "after {rounds} rounds no further one opened in {hours:.1} hours of virtual time: at least {minimum} reports must be to be expected \
+         (participation.minimum_reports), and of {devices} devices {left} still check in, all of them or those about at one time being too \
+         few; lower that number, or give devices a larger budget of their own (population.local_epsilon) or more hours a day \
+         (fleet.available)"
+    )]
+    NoRoundOpens {
+        /// Rounds that were released.
+        rounds: u32,
+        /// Virtual hours since the last round opened.
+        hours: f64,
+        /// Reports that must be to be expected.
+        minimum: u32,
+        /// Devices that check in again and again.
+        left: u64,
+        /// Devices in all.
+        devices: u64,
+    },
     /// Somebody asked it to stop.
     #[error("interrupted after {rounds} rounds")]
     Interrupted {

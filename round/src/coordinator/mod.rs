@@ -246,6 +246,12 @@ impl Coordinator {
         self.phase.deadline()
     }
 
+    /// Whether a round is open that has work for devices which did not come yet. It cannot close before its deadline then.
+    #[must_use]
+    pub fn wants_devices(&self) -> bool {
+        matches!(&self.phase, Phase::Collecting(collecting) if collecting.wants_devices())
+    }
+
     /// The current model. Until its [`Effect::Publish`] was carried out it is for nobody else's eyes.
     #[must_use]
     pub fn model(&self) -> Arc<Params> {

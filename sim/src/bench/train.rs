@@ -3,7 +3,7 @@
 //! It is a scenario like any other, run by [`run_along`]: the same workers, device machines, coordinator, clip, grid, sum, noise, ledger and
 //! optimiser as `murmur-sim run`. Only the data are made before the clock starts, and no model is evaluated while it runs.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, time::Instant};
+use std::{collections::BTreeMap, fmt, num::NonZeroUsize, time::Instant};
 
 use clap::{Args, ValueEnum};
 use murmur_round::{
@@ -18,7 +18,7 @@ use crate::{
     SimError,
     population::Population,
     ranks::{self, Ranks},
-    run::{Course, Measurement, Observer, Options, run_along},
+    run::{Course, Measurement, Observer, Options, Phases, run_along},
     scenario::{Evaluation, PopulationSpec, Scenario, Source},
 };
 
@@ -135,6 +135,7 @@ pub(super) fn run(arguments: &TrainArguments, ranks: Option<&dyn Ranks>) -> Resu
     let floor = Floor::measured(&arguments.model.spec(), arguments.samples_per_device, arguments.batch_size);
     let round = median(timed);
     let devices_per_s = f64::from(arguments.cohort) / round;
+    let spent = Spent::of(&finished.phases, arguments.rounds + arguments.warmup);
     let processes = ranks.map_or(1, |ranks| ranks.count().get());
     let floor_devices_per_s = processes as f64 * floor.devices_per_s(arguments.threads);
     let json = json!({
@@ -160,6 +161,7 @@ pub(super) fn run(arguments: &TrainArguments, ranks: Option<&dyn Ranks>) -> Resu
         "peak_rss_mb": peak_rss_mb(),
         "epsilon": serde_json::to_value(finished.guarantee.epsilon_spent).unwrap_or(Value::Null),
         "model_sha256": finished.model_digest.to_string(),
+        "phases_ms": spent.to_json(),
         "floor": floor.to_json(),
         "floor_devices_per_s": floor_devices_per_s,
         "share_of_floor": devices_per_s / floor_devices_per_s,
@@ -167,6 +169,7 @@ pub(super) fn run(arguments: &TrainArguments, ranks: Option<&dyn Ranks>) -> Resu
     let text = format!(
         "{} on {} {}, cohorts of {}, {} examples each in batches of {}:\n  \
            murmur      {devices_per_s:.0} devices/s: {:.3} ms a round, the median of {}\n  \
+           of which    {spent}\n  \
            floor       {floor_devices_per_s:.0} devices/s, of which that is {:.0} %: {floor}\n  \
            memory      {} at most",
         arguments.model.name(),
@@ -222,6 +225,43 @@ fn scenario(arguments: &TrainArguments) -> Result<Scenario, SimError> {
         evaluation: Evaluation { every: u32::MAX, examples: 1 },
         task: Task::from_json(task.to_string().as_bytes())?,
     })
+}
+
+/// What a round's time went into, in milliseconds, on average over all rounds: beside the threads that train only one works, and drawing
+/// noise.
+struct Spent {
+    checking_in: f64,
+    training: f64,
+    adding: f64,
+    releasing: f64,
+}
+
+impl Spent {
+    fn of(phases: &Phases, rounds: u32) -> Self {
+        let each = |seconds: f64| 1e3 * seconds / f64::from(rounds);
+        let Phases { checking_in, training, adding, releasing, .. } = *phases;
+        Self {
+            checking_in: each(checking_in),
+            training: each(training),
+            adding: each(adding),
+            releasing: each(releasing),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let Self { checking_in, training, adding, releasing } = self;
+        json!({ "checking_in": checking_in, "training": training, "adding": adding, "releasing": releasing })
+    }
+}
+
+impl fmt::Display for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { checking_in, training, adding, releasing } = self;
+        write!(
+            f,
+            "{training:.3} ms training, {releasing:.3} releasing, {checking_in:.3} checking in, {adding:.3} adding, on average"
+        )
+    }
 }
 
 fn median(values: &[f64]) -> f64 {

@@ -1,5 +1,6 @@
 //! The virtual fleet: an event queue over devices, around the production coordinator.
 
+mod check_in;
 mod landing;
 
 use std::{
@@ -10,21 +11,20 @@ use std::{
 };
 
 use murmur_privacy::{
-    Digest, Upload,
+    Digest,
     ledger::{Entry, Record},
     units::Clip,
 };
 use murmur_round::{
     checkpoint::Checkpoint,
     coordinator::{Coordinator, Effect, Event, Outcome, StartError},
-    device::{Device, DeviceEffect, DeviceEvent},
     evaluation::ReleasedEvaluation,
     guarantee::Guarantee,
     measure::ReleasedMetrics,
     params::Params,
     participation::Turn,
-    task::{Purpose, TaskHash},
-    time::{Millis, Time},
+    task::TaskHash,
+    time::Time,
 };
 
 use super::{
@@ -35,8 +35,8 @@ use super::{
     own::OwnLayers,
     split::Split,
     standing::{Kept, Standing, State},
-    timing::{Timing, Work},
-    workers::{Job, Workers},
+    timing::Timing,
+    workers::Workers,
 };
 use crate::{SimError, population::Population};
 
@@ -132,7 +132,8 @@ impl<'a> Fleet<'a> {
     pub(super) fn standing(self, standing: Standing, kept: Kept, released: u32, model: Checkpoint) -> Self {
         let Standing { now, queue, turns } = standing;
         let queue = queue.into_iter().map(|(time, device)| Reverse((Time(time), device))).collect();
-        Self { now, queue, turns, kept, released: Some(released), model: Some(model), ..self }
+        let opened = (now, self.opened.1);
+        Self { now, queue, turns, kept, opened, released: Some(released), model: Some(model), ..self }
     }
 
     /// The same fleet, for whose devices several ranks work.
@@ -143,7 +144,7 @@ impl<'a> Fleet<'a> {
     /// Runs until the task is over, or somebody wants it to stop.
     pub(super) fn run(
         &mut self,
-        workers: &Workers,
+        workers: &Workers<'_>,
         stop: &dyn Fn() -> bool,
         on_release: &mut OnRelease<'_>,
     ) -> Result<Outcome, SimError> {
@@ -171,9 +172,12 @@ impl<'a> Fleet<'a> {
                 self.coordinator.handle(self.now, Event::Tick);
                 continue;
             }
+            // Where nothing takes time, devices answer when nobody is missing any more, so that threads have all of them to work for.
+            let missing = self.timing.is_none() && self.coordinator.wants_devices();
+            let comes = |wake| missing && deadline.is_some_and(|deadline| wake < deadline);
             match (wake, arrival) {
                 // Of one moment, check-ins come first and arrivals after them, whichever thread was quicker.
-                (Some(wake), arrival) if arrival.is_none_or(|arrival| wake <= arrival) => {
+                (Some(wake), arrival) if comes(wake) || arrival.is_none_or(|arrival| wake <= arrival) => {
                     self.now = self.now.max(wake);
                     self.clock.turn_to(Phase::CheckingIn);
                     self.check_in_next(workers)?;
@@ -186,69 +190,9 @@ impl<'a> Fleet<'a> {
                         self.take_answer(answer)?;
                     }
                 }
-                _ => return Err(SimError::Failed("no device will come again and no round is open".to_owned())),
+                _ => return Err(self.no_round_opens()),
             }
         }
-    }
-
-    /// Lets the next device check in.
-    fn check_in_next(&mut self, workers: &Workers) -> Result<(), SimError> {
-        let Some(Reverse((wake, index))) = self.queue.pop() else { return Ok(()) };
-        if let Some(timing) = &self.timing {
-            let there = timing.present(index, wake);
-            if there > wake {
-                self.queue.push(Reverse((there, index)));
-                return Ok(());
-            }
-        }
-        let name = self.population.device(index)?;
-        let mut device = Device::restored(name.clone(), self.turns.get(&index).cloned().unwrap_or_default());
-        device.handle(self.now, DeviceEvent::Tick)?;
-        let Some(DeviceEffect::CheckIn) = device.poll_effect() else { return Ok(()) };
-        let params = self.coordinator.model();
-        self.coordinator.handle(self.now, Event::CheckIn(name));
-        match self.answer()? {
-            Effect::Assign { assignment, .. } => {
-                self.cohort.assigned += 1;
-                let arrival = match &self.timing {
-                    None => self.now,
-                    // It is not heard of again before the round is over.
-                    Some(timing) if timing.drops_out(index, assignment.round) => {
-                        self.cohort.dropped_out += 1;
-                        let window = self.coordinator.schedule().task().participation.window_seconds();
-                        self.queue.push(Reverse((self.now + Millis::from_seconds(window), index)));
-                        return Ok(());
-                    }
-                    Some(timing) => self.now + timing.duration(index, self.work(index, params.dimension())),
-                };
-                if let Some(local) = &mut self.local {
-                    device = device.with_local(local.take(index)?);
-                }
-                let own = self.own.as_ref().map(|own| own.recall(index));
-                // The window is known, and nobody displaces anybody: whoever is in time is counted.
-                let counts = self.coordinator.next_deadline().is_some_and(|closes| arrival < closes);
-                let job = Job { index, device, assignment, params, own, now: self.now, counts };
-                self.flights.start(arrival, job, workers)
-            }
-            Effect::TurnAway { reason, .. } => {
-                device.handle(self.now, DeviceEvent::TurnedAway(reason))?;
-                // One that was sent away for good has none.
-                self.come_back(index, device.next_deadline());
-                Ok(())
-            }
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    fn work(&self, device: u64, parameters: usize) -> Work {
-        let schedule = self.coordinator.schedule();
-        let samples = self.population.samples(device);
-        let examples = match &schedule.task().purpose {
-            Purpose::Train { plan, .. } => u64::from(plan.epochs) * samples as u64,
-            Purpose::Evaluate(plan) => plan.looks(samples),
-        };
-        let bytes = (4 * parameters + Upload::encoded_len(&schedule.grid())) as u64;
-        Work { examples, bytes }
     }
 
     /// The coordinator's answer to what was just handed in; everything else it asked for waits its turn.
@@ -265,7 +209,7 @@ impl<'a> Fleet<'a> {
 
     /// Carries out what the coordinator asks for beside its answers. "Durable" is memory here: a simulation that dies goes on
     /// from the last round that was released.
-    fn carry_out(&mut self, workers: &Workers, on_release: &mut OnRelease<'_>) -> Result<(), SimError> {
+    fn carry_out(&mut self, workers: &Workers<'_>, on_release: &mut OnRelease<'_>) -> Result<(), SimError> {
         while let Some(effect) = self.next_effect() {
             match effect {
                 Effect::Store(checkpoint) => self.model = Some(checkpoint),

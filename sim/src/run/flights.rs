@@ -14,10 +14,8 @@ use crate::SimError;
 /// So many devices are trained at once, or have been trained and wait for their moment, at most: what bounds the memory of uploads.
 const LIMIT: usize = 256;
 
-/// Most devices that a thread gets at once.
-const PARCEL: usize = 32;
-/// Parcels for each thread of what is waiting: small enough that threads end together where devices are of unequal size.
-const PARCELS: usize = 4;
+/// Threads begin before an answer is wanted once so many devices are there for each.
+const ENOUGH: usize = 32;
 
 /// Of a split run: so many devices for each rank are told of at once. Ranks wait for one another then, so seldom is better; what a rank's
 /// own devices send lies in its memory from then on.
@@ -59,7 +57,7 @@ impl<'a> Flights<'a> {
     }
 
     /// Adds a device's work.
-    pub(super) fn start(&mut self, arrival: Time, job: Job, workers: &Workers) -> Result<(), SimError> {
+    pub(super) fn start(&mut self, arrival: Time, job: Job, workers: &Workers<'_>) -> Result<(), SimError> {
         let (place, number) = (Place { arrival, device: job.index }, self.started);
         self.started += 1;
         if self.split.is_some_and(|split| !split.is_mine(number)) {
@@ -68,7 +66,7 @@ impl<'a> Flights<'a> {
         }
         self.waiting.insert(place, job);
         // Other devices may be about to check in: threads begin once there is enough for all of them, or an answer is wanted.
-        if self.waiting.len() >= PARCEL * workers.threads() { self.hand_out(workers) } else { Ok(()) }
+        if self.waiting.len() >= ENOUGH * workers.threads() { self.hand_out(workers) } else { Ok(()) }
     }
 
     /// When the next device's answer arrives.
@@ -83,7 +81,7 @@ impl<'a> Flights<'a> {
     }
 
     /// The answer that arrives next, for which it waits.
-    pub(super) fn land(&mut self, workers: &Workers) -> Result<Option<Answer>, SimError> {
+    pub(super) fn land(&mut self, workers: &Workers<'_>) -> Result<Option<Answer>, SimError> {
         let Some(first) = self.first() else { return Ok(None) };
         let Some(split) = self.split else { return self.finish(first, workers) };
         if !self.told.contains_key(&first) {
@@ -93,18 +91,17 @@ impl<'a> Flights<'a> {
     }
 
     /// The answer of one of this rank's own, for which it waits.
-    fn finish(&mut self, place: Place, workers: &Workers) -> Result<Option<Answer>, SimError> {
+    fn finish(&mut self, place: Place, workers: &Workers<'_>) -> Result<Option<Answer>, SimError> {
         if self.waiting.contains_key(&place) {
             // Ahead of others that were begun already, however many these are.
-            let jobs = self.begin(place).into_iter().collect();
-            workers.give(jobs)?;
+            workers.give(self.begin(place), true)?;
             self.hand_out(workers)?;
         }
         while self.begun.get(&place).is_some_and(Option::is_none) {
             self.take_some(workers)?;
         }
         let answer = self.begun.remove(&place).flatten();
-        // In parcels: the next when half of what may be begun was taken.
+        // The next when half of what may be begun was taken.
         if 2 * self.begun.len() < LIMIT {
             self.hand_out(workers)?;
         }
@@ -112,7 +109,7 @@ impl<'a> Flights<'a> {
     }
 
     /// Tells the other ranks of those of the devices that arrive next that are this rank's, and hears of theirs.
-    fn share(&mut self, split: &Split<'_>, workers: &Workers) -> Result<(), SimError> {
+    fn share(&mut self, split: &Split<'_>, workers: &Workers<'_>) -> Result<(), SimError> {
         let most = SHARE * split.count();
         let (waiting, begun) = (self.waiting.keys().take(most), self.begun.keys().take(most));
         let mut next: Vec<Place> = waiting.chain(begun).chain(self.elsewhere.keys().take(most)).copied().collect();
@@ -138,7 +135,11 @@ impl<'a> Flights<'a> {
     }
 
     /// Ends all work. Where `finish` says so everything is carried out first; otherwise there are answers only where they were known.
-    pub(super) fn clear(&mut self, finish: bool, workers: &Workers) -> Result<Vec<(Place, Option<Answer>)>, SimError> {
+    pub(super) fn clear(
+        &mut self,
+        finish: bool,
+        workers: &Workers<'_>,
+    ) -> Result<Vec<(Place, Option<Answer>)>, SimError> {
         let mut ended = Vec::new();
         if finish {
             while let Some(place) = self.first() {
@@ -156,25 +157,21 @@ impl<'a> Flights<'a> {
     }
 
     /// Waits for what was begun.
-    pub(super) fn wait(&mut self, workers: &Workers) -> Result<(), SimError> {
+    pub(super) fn wait(&mut self, workers: &Workers<'_>) -> Result<(), SimError> {
         while !self.places.is_empty() {
             self.take_some(workers)?;
         }
         Ok(())
     }
 
-    fn hand_out(&mut self, workers: &Workers) -> Result<(), SimError> {
-        let size = self.waiting.len().div_ceil(PARCELS * workers.threads()).clamp(1, PARCEL);
-        let mut parcel = Vec::with_capacity(size);
+    fn hand_out(&mut self, workers: &Workers<'_>) -> Result<(), SimError> {
+        let mut jobs = Vec::new();
         while self.begun.len() < LIMIT
             && let Some(first) = self.waiting.keys().next().copied()
         {
-            parcel.extend(self.begin(first));
-            if parcel.len() == size {
-                workers.give(std::mem::replace(&mut parcel, Vec::with_capacity(size)))?;
-            }
+            jobs.extend(self.begin(first));
         }
-        if parcel.is_empty() { Ok(()) } else { workers.give(parcel) }
+        if jobs.is_empty() { Ok(()) } else { workers.give(jobs, false) }
     }
 
     fn begin(&mut self, place: Place) -> Option<Job> {
@@ -184,7 +181,7 @@ impl<'a> Flights<'a> {
         Some(job)
     }
 
-    fn take_some(&mut self, workers: &Workers) -> Result<(), SimError> {
+    fn take_some(&mut self, workers: &Workers<'_>) -> Result<(), SimError> {
         for answer in workers.take()? {
             if let Some(place) = self.places.remove(&answer.index) {
                 self.begun.insert(place, Some(answer));

@@ -14,6 +14,7 @@ mod snapshot;
 mod split;
 mod standing;
 mod timing;
+mod work_queue;
 mod workers;
 
 pub use clock::Phases;

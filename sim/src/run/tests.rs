@@ -184,3 +184,17 @@ fn virtual_time_passes_and_stragglers_miss_their_round() {
     assert_ne!(idle.model_digest, quick.model_digest);
     assert!(run(&scenario(&[]), &options(2), &mut Silent).unwrap().simulated.is_none());
 }
+
+#[test]
+fn a_run_ends_and_says_why_when_no_round_will_ever_open() {
+    let local = format!(r#"{PRIVACY}, local = {{ mechanism = "privunit2", epsilon = 8.0 }}"#);
+    // Everybody can pay for one participation, and the devices that are left are too few for a round before the six rounds are over.
+    let poor = scenario(&[(PRIVACY, &local), ("local_epsilon = 1000.0", "local_epsilon = 8.0")]);
+    let night = FLEET.replace("0.2,", "0.01,").replace("0.9", "0.01");
+    let rarely = scenario(&[("#FLEET", &night)]);
+    for scenario in [poor, rarely] {
+        let error = run(&scenario, &options(2), &mut Silent).unwrap_err();
+        assert!(matches!(error, SimError::NoRoundOpens { minimum: 3, devices: 12, .. }), "{error}");
+        assert!(!error.is_refusal());
+    }
+}

@@ -1,12 +1,10 @@
 //! Threads that carry out the device's side: data, local training, encoding.
 
 use std::{
+    cell::RefCell,
     num::NonZeroUsize,
     panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex,
-        mpsc::{Receiver, Sender, channel},
-    },
+    sync::{Arc, Mutex},
     thread::Scope,
 };
 
@@ -24,6 +22,7 @@ use murmur_round::{
 use super::{
     answer::{Answer, Worked},
     partial::PartialSum,
+    work_queue::{Broken, Next, WorkQueue},
 };
 use crate::{SimError, population::Population, scenario::CandidateModels};
 
@@ -40,18 +39,21 @@ pub(super) struct Job {
     pub(super) counts: bool,
 }
 
-/// A pool of training threads, one resident trainer each. Which thread trains which device changes nothing: a trainer's
-/// result depends on its arguments only, and sums do not depend on order.
-pub(super) struct Workers {
-    jobs: Sender<Vec<Job>>,
-    answers: Receiver<Vec<Result<Answer, SimError>>>,
-    threads: NonZeroUsize,
+/// A thread's way of driving a device from its assignment to its answer, with a trainer of its own.
+type Hand<'scope> = dyn FnMut(Job) -> Result<Answer, SimError> + Send + 'scope;
+
+/// Training threads with one resident trainer each; the thread that waits for their answers is one of them. Which thread trains which device
+/// changes nothing: a trainer's result depends on its arguments only, and sums do not depend on order.
+pub(super) struct Workers<'scope> {
+    queue: Arc<WorkQueue<Job, Result<Answer, SimError>>>,
+    /// The waiting thread's own.
+    own: RefCell<Box<Hand<'scope>>>,
     /// One for each thread.
     sums: Vec<Arc<Mutex<PartialSum>>>,
 }
 
-impl Workers {
-    pub(super) fn start<'scope, T: Trainer<Data = Examples> + Send + 'scope>(
+impl<'scope> Workers<'scope> {
+    pub(super) fn start<T: Trainer<Data = Examples> + Send + 'scope>(
         scope: &'scope Scope<'scope, '_>,
         threads: NonZeroUsize,
         population: &'scope Population,
@@ -59,45 +61,46 @@ impl Workers {
         models: &'scope CandidateModels,
         trainer: impl Fn(&Task) -> Result<T, SimError>,
     ) -> Result<Self, SimError> {
-        let (jobs, queue) = channel::<Vec<Job>>();
-        let (results, answers) = channel();
-        let queue = Arc::new(Mutex::new(queue));
-        let sums: Vec<Arc<Mutex<PartialSum>>> = (0..threads.get()).map(|_| Arc::default()).collect();
-        for sum in &sums {
-            let (queue, results, sum) = (queue.clone(), results.clone(), sum.clone());
-            let mut trainer = trainer(task)?;
+        let hand = || -> Result<(Box<Hand<'scope>>, Arc<Mutex<PartialSum>>), SimError> {
+            let (sum, mut trainer) = (Arc::<Mutex<PartialSum>>::default(), trainer(task)?);
+            let own = sum.clone();
+            let hand = move |job| caught(|| kept_here(work(job, &mut trainer, population, task, models)?, &own));
+            Ok((Box::new(hand), sum))
+        };
+        let queue = Arc::new(WorkQueue::new(threads));
+        let (own, sum) = hand()?;
+        let mut workers = Self { queue, own: RefCell::new(own), sums: vec![sum] };
+        for _ in 1..threads.get() {
+            let (mut hand, sum) = hand()?;
+            workers.sums.push(sum);
+            let queue = workers.queue.clone();
             scope.spawn(move || {
-                loop {
-                    // The lock is held while waiting for jobs, not while working on them.
-                    let jobs = match queue.lock() {
-                        Ok(queue) => queue.recv(),
-                        Err(_) => break,
-                    };
-                    let Ok(jobs) = jobs else { break };
-                    let mut answer =
-                        |job| caught(|| kept_here(work(job, &mut trainer, population, task, models)?, &sum));
-                    if results.send(jobs.into_iter().map(&mut answer).collect()).is_err() {
+                while let Ok(Some(jobs)) = queue.next() {
+                    if queue.hand_in(jobs.into_iter().map(&mut hand).collect()).is_err() {
                         break;
                     }
                 }
             });
         }
-        Ok(Self { jobs, answers, threads, sums })
+        Ok(workers)
     }
 
     /// How many threads there are.
     pub(super) fn threads(&self) -> usize {
-        self.threads.get()
+        self.queue.threads().get()
     }
 
-    /// Hands jobs to one thread, which answers them together: waking a thread takes as long as training a small model.
-    pub(super) fn give(&self, jobs: Vec<Job>) -> Result<(), SimError> {
-        self.jobs.send(jobs).map_err(|_| SimError::Worker)
+    /// Hands jobs out, behind what threads have not begun yet or before it.
+    pub(super) fn give(&self, jobs: impl IntoIterator<Item = Job>, first: bool) -> Result<(), SimError> {
+        Ok(self.queue.add(jobs, first)?)
     }
 
-    /// The answers to what some thread was handed.
+    /// Some answers, for which it works itself while others do.
     pub(super) fn take(&self) -> Result<Vec<Answer>, SimError> {
-        self.answers.recv().map_err(|_| SimError::Worker)?.into_iter().collect()
+        match self.queue.results_or_work()? {
+            Next::Results(answers) => answers.into_iter().collect(),
+            Next::Work(jobs) => jobs.into_iter().map(&mut *self.own.borrow_mut()).collect(),
+        }
     }
 
     /// Adds to the round's sum what threads added up of it; of how many updates it was.
@@ -107,6 +110,18 @@ impl Workers {
             Err(_) => Err(SimError::Worker),
         };
         self.sums.iter().map(partial).sum()
+    }
+}
+
+impl Drop for Workers<'_> {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl From<Broken> for SimError {
+    fn from(_: Broken) -> Self {
+        Self::Worker
     }
 }
 

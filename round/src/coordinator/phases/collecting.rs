@@ -56,6 +56,19 @@ impl Collecting {
         self.closes
     }
 
+    /// Whether some of its devices did not come yet.
+    pub(in crate::coordinator) fn wants_devices(&self) -> bool {
+        self.assigned.len() < self.wanted()
+    }
+
+    /// How many devices get work, if so many come.
+    fn wanted(&self) -> usize {
+        match &self.selection {
+            Selection::Chosen(devices) => devices.len(),
+            Selection::FirstComers(limit) => *limit,
+        }
+    }
+
     /// What happens at or after the end of the window finds the round closed, whether the driver ticked or not: who is
     /// counted depends on the device's own time and on nobody else's events.
     pub(super) fn handle(mut self, shared: &mut Shared, now: Time, event: Event) -> Phase {
@@ -129,11 +142,11 @@ impl Collecting {
 
     /// Before the clock does, a round closes only when every device of the cohort has answered: nobody can displace anybody.
     fn close_if_answered(self, shared: &mut Shared) -> Phase {
-        let wanted = match &self.selection {
-            Selection::Chosen(devices) => devices.len(),
-            Selection::FirstComers(limit) => *limit,
-        };
-        if self.counted.len() + self.withdrawn.len() < wanted { Phase::Collecting(self) } else { self.close(shared) }
+        if self.counted.len() + self.withdrawn.len() < self.wanted() {
+            Phase::Collecting(self)
+        } else {
+            self.close(shared)
+        }
     }
 
     fn close(self, shared: &mut Shared) -> Phase {

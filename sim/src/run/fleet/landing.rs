@@ -86,7 +86,7 @@ impl Fleet<'_> {
 
     /// A round is over: what is still on its way comes too late, whatever it is. A device whose own record it moves is let finish;
     /// the work of any other would change nothing.
-    pub(super) fn retire(&mut self, workers: &Workers) -> Result<(), SimError> {
+    pub(super) fn retire(&mut self, workers: &Workers<'_>) -> Result<(), SimError> {
         let limited = self.coordinator.schedule().task().turn_rule().is_some();
         let recorded = self.local.is_some() || self.own.is_some() || limited;
         self.clock.turn_to(Phase::Training);

@@ -1,0 +1,204 @@
+//! Work that waits for a thread, and what came of it.
+
+use std::{
+    collections::VecDeque,
+    num::NonZeroUsize,
+    sync::{Condvar, Mutex, MutexGuard},
+};
+
+/// Most pieces of work that a thread takes at once.
+const MOST: usize = 32;
+/// A thread takes its share of one in so many of what waits: a large part at first, single pieces towards the end, so that all threads end
+/// together although pieces are of unequal size and there are few of them (guided self-scheduling, Polychronopoulos and Kuck 1987).
+const SHARE: usize = 2;
+
+/// Pieces of work `J` in order, and what came of some, `R`, in no order.
+pub(super) struct WorkQueue<J, R> {
+    threads: NonZeroUsize,
+    state: Mutex<State<J, R>>,
+    work: Condvar,
+    results: Condvar,
+}
+
+struct State<J, R> {
+    waiting: VecDeque<J>,
+    results: Vec<R>,
+    /// Threads that wait for work, and whether one waits for results. Waking costs as much as training a small model, even where nobody sleeps.
+    idle: usize,
+    expected: bool,
+    closed: bool,
+}
+
+/// What is there to be done for the one who wants results.
+pub(super) enum Next<J, R> {
+    /// This came of work so far.
+    Results(Vec<R>),
+    /// Nothing came yet, but this can be done meanwhile.
+    Work(Vec<J>),
+}
+
+/// A thread panicked while it held the queue.
+#[derive(Debug)]
+pub(super) struct Broken;
+
+impl<J, R> WorkQueue<J, R> {
+    /// An empty one for so many threads.
+    pub(super) fn new(threads: NonZeroUsize) -> Self {
+        let state = State { waiting: VecDeque::new(), results: Vec::new(), idle: 0, expected: false, closed: false };
+        Self { threads, state: Mutex::new(state), work: Condvar::new(), results: Condvar::new() }
+    }
+
+    /// How many threads there are.
+    pub(super) fn threads(&self) -> NonZeroUsize {
+        self.threads
+    }
+
+    /// Adds work behind what waits already, or before it.
+    pub(super) fn add(&self, jobs: impl IntoIterator<Item = J>, first: bool) -> Result<(), Broken> {
+        let mut state = self.lock()?;
+        for job in jobs {
+            if first { state.waiting.push_front(job) } else { state.waiting.push_back(job) }
+        }
+        // Whoever asked for results takes his part too.
+        let woken = state.idle.min(state.waiting.len());
+        drop(state);
+        (0..woken).for_each(|_| self.work.notify_one());
+        Ok(())
+    }
+
+    /// Work for a thread that has none, for which it waits; nothing once the queue is closed.
+    pub(super) fn next(&self) -> Result<Option<Vec<J>>, Broken> {
+        let mut state = self.lock()?;
+        loop {
+            if state.closed {
+                return Ok(None);
+            }
+            if let Some(jobs) = self.some(&mut state) {
+                return Ok(Some(jobs));
+            }
+            state.idle += 1;
+            state = self.work.wait(state).map_err(|_| Broken)?;
+            state.idle -= 1;
+        }
+    }
+
+    /// Hands in what came of work.
+    pub(super) fn hand_in(&self, results: Vec<R>) -> Result<(), Broken> {
+        let mut state = self.lock()?;
+        state.results.extend(results);
+        let expected = state.expected;
+        drop(state);
+        if expected {
+            self.results.notify_one();
+        }
+        Ok(())
+    }
+
+    /// What came of work so far, or else something to do in the meantime; waits only where neither is there.
+    pub(super) fn results_or_work(&self) -> Result<Next<J, R>, Broken> {
+        let mut state = self.lock()?;
+        loop {
+            if !state.results.is_empty() {
+                return Ok(Next::Results(std::mem::take(&mut state.results)));
+            }
+            if let Some(jobs) = self.some(&mut state) {
+                return Ok(Next::Work(jobs));
+            }
+            state.expected = true;
+            state = self.results.wait(state).map_err(|_| Broken)?;
+            state.expected = false;
+        }
+    }
+
+    /// No work will be done any more, not even what waits.
+    pub(super) fn close(&self) {
+        if let Ok(mut state) = self.state.lock() {
+            state.closed = true;
+        }
+        self.work.notify_all();
+    }
+
+    fn some(&self, state: &mut State<J, R>) -> Option<Vec<J>> {
+        let part = state.waiting.len().div_ceil(SHARE * self.threads.get()).min(MOST);
+        if part == 0 { None } else { Some(state.waiting.drain(..part).collect()) }
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, State<J, R>>, Broken> {
+        self.state.lock().map_err(|_| Broken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(threads: usize) -> WorkQueue<u32, u32> {
+        WorkQueue::new(NonZeroUsize::new(threads).unwrap())
+    }
+
+    #[test]
+    fn parts_get_smaller_towards_the_end_and_keep_their_order() {
+        let queue = queue(2);
+        queue.add(1..=50, false).unwrap();
+        queue.add([0], true).unwrap();
+        let mut parts = Vec::new();
+        while parts.iter().map(Vec::len).sum::<usize>() < 51 {
+            parts.push(queue.next().unwrap().unwrap());
+        }
+        assert_eq!(parts.concat(), (0..=50).collect::<Vec<_>>());
+        assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [13, 10, 7, 6, 4, 3, 2, 2, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn whoever_wants_results_works_for_them_where_nobody_else_does() {
+        let queue = queue(1);
+        queue.add([3], false).unwrap();
+        let Next::Work(jobs) = queue.results_or_work().unwrap() else { panic!("there is no result yet") };
+        queue.hand_in(jobs).unwrap();
+        assert!(matches!(queue.results_or_work().unwrap(), Next::Results(results) if results == [3]));
+    }
+
+    #[test]
+    fn everything_is_done_once_by_any_number_of_threads() {
+        for threads in [1, 2, 3, 8] {
+            let queue = queue(threads);
+            let mut done = std::thread::scope(|scope| {
+                for _ in 1..threads {
+                    scope.spawn(|| {
+                        while let Some(jobs) = queue.next().unwrap() {
+                            queue.hand_in(jobs).unwrap();
+                        }
+                    });
+                }
+                let mut done = Vec::new();
+                for begun in (0..1_000).step_by(100) {
+                    queue.add(begun..begun + 100, false).unwrap();
+                    while done.len() < begun as usize + 50 {
+                        match queue.results_or_work().unwrap() {
+                            Next::Results(results) => done.extend(results),
+                            Next::Work(jobs) => queue.hand_in(jobs).unwrap(),
+                        }
+                    }
+                }
+                while done.len() < 1_000 {
+                    match queue.results_or_work().unwrap() {
+                        Next::Results(results) => done.extend(results),
+                        Next::Work(jobs) => queue.hand_in(jobs).unwrap(),
+                    }
+                }
+                queue.close();
+                done
+            });
+            done.sort_unstable();
+            assert_eq!(done, (0..1_000).collect::<Vec<_>>(), "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn a_closed_queue_gives_no_work() {
+        let queue = queue(2);
+        queue.add(0..9, false).unwrap();
+        queue.close();
+        assert!(queue.next().unwrap().is_none());
+    }
+}
