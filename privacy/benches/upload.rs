@@ -22,9 +22,16 @@ fn uploads(criterion: &mut Criterion) {
             criterion::BatchSize::LargeInput,
         );
     });
-    let upload = Upload::from_plain_vec(&encoding, bytes).unwrap();
+    let upload = Upload::from_plain_vec(&encoding, bytes.clone()).unwrap();
     let mut sum = Sum::new(grid);
     group.bench_function("add", |bencher| bencher.iter(|| sum.add(black_box(&upload)).unwrap()));
+    group.bench_function("take in", |bencher| {
+        bencher.iter_batched(
+            || Upload::from_plain_vec(&encoding, bytes.clone()).unwrap(),
+            |upload| sum.take_in(black_box(upload)).unwrap(),
+            criterion::BatchSize::LargeInput,
+        );
+    });
     group.finish();
 }
 

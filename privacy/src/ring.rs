@@ -9,6 +9,9 @@ use thiserror::Error;
 use crate::update::Partial;
 use crate::{grid::Grid, packed::PackedVector, rounding::Room};
 
+/// Coordinates of which several packed vectors are added one after the other, while they stay in the nearest cache: whole blocks of those.
+const STRETCH: usize = 1 << 12;
+
 /// A vector over the ring of one grid. Addition wraps, so it is exact, commutative and associative.
 ///
 /// Its `Debug` shows the shape only: the coordinates may be one device's.
@@ -133,15 +136,44 @@ impl RingVector {
         }
     }
 
-    /// Adds a packed vector of the same grid.
-    pub(crate) fn add_packed(&mut self, other: &PackedVector) {
+    /// Moves all of a vector of the same grid into this one: the other is zero afterwards, and keeps its memory.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        let mask = mask(self.grid);
+        match (&mut self.words, &mut other.words) {
+            (Words::Narrow(words), Words::Narrow(addends)) => {
+                Arch::new().dispatch(AppendNarrow { words, addends, mask: mask as u32 });
+            }
+            (Words::Wide(words), Words::Wide(addends)) => {
+                for (word, addend) in words.iter_mut().zip(addends) {
+                    *word = word.wrapping_add(std::mem::take(addend)) & mask;
+                }
+            }
+            // PANIC: the words of one grid are of one size.
+            _ => unreachable!("vectors of one grid have words of one size"),
+        }
+    }
+
+    /// Adds packed vectors of the same grid, in one walk over its own words: these are by far the most memory that is looked at.
+    pub(crate) fn add_packed(&mut self, others: &[PackedVector]) {
         let (mask, dimension) = (mask(self.grid), self.grid.dimension());
-        match &mut self.words {
-            Words::Narrow(words) => {
-                let mask = mask as u32;
+        let words = match &mut self.words {
+            Words::Narrow(words) => words,
+            Words::Wide(words) => {
+                for other in others {
+                    for (word, addend) in words.iter_mut().zip(other.view().words_from(0)) {
+                        *word = word.wrapping_add(addend) & mask;
+                    }
+                }
+                return;
+            }
+        };
+        let mask = mask as u32;
+        for first in (0..dimension).step_by(STRETCH) {
+            let limit = dimension.min(first + STRETCH);
+            for other in others {
                 let done = other.view().for_each_block(
-                    0,
-                    dimension,
+                    first,
+                    limit,
                     #[inline(always)]
                     |first, addends| {
                         for (word, addend) in words[first..].iter_mut().zip(addends) {
@@ -149,13 +181,8 @@ impl RingVector {
                         }
                     },
                 );
-                for (word, addend) in words[done..].iter_mut().zip(other.view().words_from(done)) {
+                for (word, addend) in words[done..limit].iter_mut().zip(other.view().words_from(done)) {
                     *word = word.wrapping_add(addend as u32) & mask;
-                }
-            }
-            Words::Wide(words) => {
-                for (word, addend) in words.iter_mut().zip(other.view().words_from(0)) {
-                    *word = word.wrapping_add(addend) & mask;
                 }
             }
         }
@@ -272,6 +299,24 @@ impl RingVector {
 pub(crate) trait AddTo {
     /// `add` adds a signed integer to one of `words`.
     fn work<W: Send>(self, words: &mut [W], add: impl Fn(&mut W, i64) + Sync);
+}
+
+struct AppendNarrow<'a> {
+    words: &'a mut [u32],
+    addends: &'a mut [u32],
+    mask: u32,
+}
+
+impl WithSimd for AppendNarrow<'_> {
+    type Output = ();
+
+    /// For the vector instructions of the processor it runs on.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (word, addend) in self.words.iter_mut().zip(self.addends) {
+            *word = word.wrapping_add(std::mem::take(addend)) & self.mask;
+        }
+    }
 }
 
 struct AddNarrow<'a> {

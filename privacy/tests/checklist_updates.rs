@@ -107,7 +107,7 @@ fn g08_sums_and_noise_are_integers_whose_bits_depend_on_no_order_and_no_thread_a
     let expected = released(straight(&mut (0..9)), 1);
     assert_eq!(released(straight(&mut (0..9).rev()), 2), expected);
     let mut parts = straight(&mut [2, 8, 5].into_iter());
-    parts.merge(straight(&mut [0, 1, 3, 4, 6, 7].into_iter())).unwrap();
+    parts.append(&mut straight(&mut [0, 1, 3, 4, 6, 7].into_iter())).unwrap();
     assert_eq!(released(parts, 3), expected);
     assert_ne!(plainly(straight(&mut (0..9))), expected);
     // No grid on which the largest sum and its noise could come round.

@@ -175,10 +175,17 @@ proptest! {
             if *cut {
                 parts.push(Sum::new(grid));
             }
-            parts.last_mut().unwrap().add(&uploads[*at]).unwrap();
+            // As it was made, or as it came in; many such wait to be added together.
+            let part = parts.last_mut().unwrap();
+            if *at == 3 {
+                part.add(&uploads[*at]).unwrap();
+            } else {
+                let bytes = uploads[*at].to_bytes();
+                part.take_in(Upload::from_plain_bytes(&Encoding::plain(grid), &bytes).unwrap()).unwrap();
+            }
         }
         let mut merged = Sum::new(grid);
-        parts.into_iter().rev().try_for_each(|part| merged.merge(part)).unwrap();
+        parts.into_iter().rev().try_for_each(|mut part| merged.append(&mut part)).unwrap();
         let (left, right) = (release(straight, &mechanism, seed), release(merged, &mechanism, seed));
         prop_assert!(left.steps().eq(right.steps()));
         // The noise is the same for every sum, so what remains is the sum itself.
@@ -289,7 +296,7 @@ fn an_addend_of_another_grid_is_refused() {
     let (grid, other) = (fitted(1.0, 10), fitted(0.5, 10));
     let mut sum = Sum::new(grid);
     assert!(sum.add(&Plain.seal(other.encode(&Delta::new(vec![0.1; 10])))).is_err());
-    assert!(sum.merge(Sum::new(other)).is_err());
+    assert!(sum.append(&mut Sum::new(other)).is_err());
 }
 
 #[test]

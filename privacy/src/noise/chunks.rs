@@ -10,6 +10,9 @@ use super::{NoiseRng, Secret};
 /// Coordinates per independent stream. Part of what a seed means: changing it changes every simulated model.
 pub(super) const CHUNK: usize = 4096;
 
+/// Fewest chunks for which a thread is started: that takes as long as drawing one or two.
+const WORTH: usize = 8;
+
 /// A law on the integers that can be drawn exactly.
 pub trait IntegerNoise: Sync {
     /// Fills `samples` with independent samples, given that `rng` gives fair bits.
@@ -35,7 +38,7 @@ pub(crate) fn spread<N: IntegerNoise, T: Send>(
 ) {
     let key = &rng.secret();
     let (put, chunks) = (&put, cells.len().div_ceil(CHUNK));
-    let share = chunks.div_ceil(threads.get()).max(1);
+    let share = chunks.div_ceil(threads.get()).max(WORTH);
     let work = |first: usize, cells: &mut [T]| {
         let mut samples = vec![0; CHUNK.min(cells.len())];
         for (chunk, cells) in (first as u64..).zip(cells.chunks_mut(CHUNK)) {

@@ -73,7 +73,7 @@ mod tests {
             prop_assert_eq!(packed.view().squared_norm(0, values.len()), RingVector::squared_norm(vector.centered()));
             let mut sum = RingVector::from_signed(grid, values.iter().rev().copied());
             let mut other = sum.clone();
-            sum.add_packed(&packed);
+            sum.add_packed(&[packed]);
             other.add_assign(&vector);
             prop_assert!(sum == other);
         }

@@ -23,7 +23,7 @@ impl Sum {
     /// # Guarantee
     /// None for anybody's privacy: who can call this reads the sum. It exists for the simulator alone, whose devices are nobody.
     pub fn reduce_by(&mut self, reduce: impl FnOnce(Partial<'_>)) {
-        self.0.reduce_by(reduce);
+        self.vector_mut().reduce_by(reduce);
     }
 }
 
@@ -92,7 +92,10 @@ mod tests {
                         part.add(&upload).unwrap();
                     }
                 }
-                assert!(reduced(parts).iter().all(|part| part.0 == whole.0), "{ranks} parts, {bits} bits");
+                assert!(
+                    reduced(parts).iter_mut().all(|part| part.vector_mut() == whole.vector_mut()),
+                    "{ranks} parts, {bits} bits"
+                );
             }
         }
     }

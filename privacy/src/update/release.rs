@@ -98,7 +98,7 @@ impl Sum {
         threads: NonZeroUsize,
     ) -> Result<Release, ReleaseError> {
         self.check(mechanism, &receipt, rng.provenance())?;
-        let mut noised = self.0;
+        let mut noised = self.into_vector();
         if mechanism.perturb(&mut noised, rng, threads) {
             Ok(Release { noised, receipt })
         } else {
@@ -123,7 +123,7 @@ impl Sum {
             return Err(ReleaseError::OtherStream { entry, task: receipt.task(), expected: receipt.block() });
         }
         let noise = stream.noise(place).ok_or(ReleaseError::PlaceUsed { entry, place })?;
-        let mut noised = self.0;
+        let mut noised = self.into_vector();
         noised.add_by(Ready(noise));
         Ok(Release { noised, receipt })
     }

@@ -98,7 +98,7 @@ fn what_was_collected_elsewhere_joins_a_round_that_has_closed_before_it_is_relea
             assert_eq!(world.upload_elsewhere(index, 0), ACCEPTED, "it counts like any other");
         }
     }
-    world.coordinator.closed_sum().unwrap().merge(elsewhere).unwrap();
+    world.coordinator.closed_sum().unwrap().append(&mut elsewhere).unwrap();
     world.persist();
     assert!(world.coordinator.closed_sum().is_none(), "nor once it is paid for");
     assert_eq!(released(&world), released(&here));

@@ -4,7 +4,7 @@ use murmur_privacy::{Sum, Upload};
 
 use crate::SimError;
 
-/// What one thread added up of the round under way.
+/// What one thread added up of the round under way; its memory stays from round to round.
 #[derive(Default)]
 pub(super) struct PartialSum {
     sum: Option<Sum>,
@@ -20,10 +20,10 @@ impl PartialSum {
         Ok(Upload::made_elsewhere(grid))
     }
 
-    /// Adds all of it to the round's sum; of how many updates it was.
+    /// Moves all of it to the round's sum; of how many updates it was.
     pub(super) fn pour_into(&mut self, sum: &mut Sum) -> Result<u64, SimError> {
-        if let Some(partial) = self.sum.take() {
-            sum.merge(partial).map_err(|error| failed(&error))?;
+        if let Some(partial) = &mut self.sum {
+            sum.append(partial).map_err(|error| failed(&error))?;
         }
         Ok(std::mem::take(&mut self.updates))
     }

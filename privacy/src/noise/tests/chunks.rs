@@ -20,7 +20,7 @@ fn drawn(count: usize, sigma: u64, rng: &mut NoiseRng, by: usize) -> Vec<i64> {
 
 #[test]
 fn any_number_of_threads_draws_the_same_bits() {
-    for count in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 10 * CHUNK + 17] {
+    for count in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 10 * CHUNK + 17, 30 * CHUNK + 17] {
         let one = drawn(count, 1000, &mut NoiseRng::seeded(6), 1);
         for by in [2, 3, 7, 64, usize::MAX] {
             assert_eq!(drawn(count, 1000, &mut NoiseRng::seeded(6), by), one, "{count} by {by}");
@@ -33,7 +33,7 @@ fn any_number_of_threads_draws_the_same_bits() {
 
 #[test]
 fn a_mechanism_adds_just_these_samples_to_a_sum() {
-    let (dimension, sigma) = (3 * CHUNK + 5, 1000);
+    let (dimension, sigma) = (17 * CHUNK + 5, 1000);
     let grid = Grid::new(10, 40, 1 << 14, dimension, 1, sigma).unwrap();
     for by in [1, 2, 5] {
         let start = |n: usize| (n as i64 % 1001) - 500;

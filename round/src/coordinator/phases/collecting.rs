@@ -82,7 +82,7 @@ impl Collecting {
             }
             Event::Upload { device, round, upload, open_metrics } => {
                 let asked = shared.schedule.task().privacy.metrics_are_open();
-                let verdict = self.upload(&device, &upload, open_metrics.filter(|_| asked));
+                let verdict = self.upload(&device, upload, open_metrics.filter(|_| asked));
                 shared.effects.push_back(Effect::Answer { device, round, verdict });
             }
             Event::Withdraw { device, round } => {
@@ -111,14 +111,14 @@ impl Collecting {
         }
     }
 
-    fn upload(&mut self, device: &DeviceId, upload: &Upload, open_metrics: Option<LocalMetrics>) -> Verdict {
+    fn upload(&mut self, device: &DeviceId, upload: Upload, open_metrics: Option<LocalMetrics>) -> Verdict {
         if self.counted.contains(device) {
             return Verdict::Accepted;
         }
         if !self.assigned.contains(device) || self.withdrawn.contains(device) {
             return Verdict::Refused(Refusal::NotAssigned);
         }
-        if self.sum.add(upload).is_err() {
+        if self.sum.take_in(upload).is_err() {
             return Verdict::Refused(Refusal::WrongGrid);
         }
         if let Some(metrics) = open_metrics {
