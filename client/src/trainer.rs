@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::{
     adapted::Adapted,
+    cohort::AcceleratorError,
     data::{ExampleError, Examples},
     evaluation::{Evaluation, evaluate},
     models::{Batch, Network},
@@ -48,6 +49,9 @@ pub enum TrainError {
     /// A mean over nothing.
     #[error("there are no examples to evaluate the model on")]
     NothingToEvaluate,
+    /// An accelerator that cannot be used, or not for this model.
+    #[error(transparent)]
+    Accelerator(#[from] AcceleratorError),
 }
 
 /// Trains a built-in model, or a part of one, with plain SGD on the mean cross-entropy.
@@ -101,7 +105,7 @@ impl BurnTrainer {
         &self.model
     }
 
-    fn check(&self, params: &Params, examples: &Examples) -> Result<(), TrainError> {
+    pub(crate) fn check(&self, params: &Params, examples: &Examples) -> Result<(), TrainError> {
         if params.dimension() != self.dimension {
             let (expected, found) = (self.dimension, params.dimension());
             return Err(DimensionMismatch { expected, found }.into());

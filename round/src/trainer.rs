@@ -1,5 +1,7 @@
 //! The one thing a device must bring: local training, and measuring.
 
+use std::num::NonZeroUsize;
+
 use murmur_privacy::Delta;
 
 use crate::{
@@ -44,6 +46,24 @@ pub trait Trainer {
         data: &Self::Data,
         seed: ShuffleSeed,
     ) -> Result<Delta, Self::Error>;
+
+    /// How many devices are best trained at once: one, but on an accelerator that is idle with one.
+    fn together(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
+
+    /// What [`train`](Self::train) returns for each of these devices, in their order.
+    ///
+    /// # Errors
+    /// As for [`train`](Self::train), of any of them.
+    fn train_together(
+        &mut self,
+        global: &Params,
+        plan: &LocalPlan,
+        devices: &[(&Self::Data, ShuffleSeed)],
+    ) -> Result<Vec<Delta>, Self::Error> {
+        devices.iter().map(|(data, seed)| self.train(global, plan, data, *seed)).collect()
+    }
 
     /// How well `model` does on `data`; nothing where there are no examples. Asked for by tasks with metrics, before training.
     ///

@@ -50,6 +50,7 @@ pub fn summary(scenario: &Scenario, finished: &Finished) -> Result<Value, SimErr
         "model_sha256": finished.model_digest.to_string(),
         "ledger_head": finished.ledger.last().map(|entry| entry.digest.to_string()),
         "wall_seconds": finished.wall.as_secs_f64(),
+        "accelerator": finished.accelerator.map(|accelerator| accelerator.to_string()),
         "phases": value(&finished.phases)?,
         "simulated_seconds": finished.simulated.map(|simulated| simulated.as_secs_f64()),
     });

@@ -87,7 +87,7 @@ fn scores(net: &Net, data: &Examples, batch: &[usize], device: &Device) -> Tenso
 pub(crate) fn simulated(scenario: &str) -> Result<Finished, Box<dyn std::error::Error>> {
     let scenario = Scenario::load(scenario, &Overrides::default())?;
     let population = Population::of(&scenario)?;
-    let options = Options { threads: NonZeroUsize::MIN, stop_after: None };
+    let options = Options { threads: NonZeroUsize::MIN, stop_after: None, accelerator: None };
     let trainer = |task: &Task| ModuleTrainer::new(Digits, &task.model);
     Ok(run::run_with(&scenario, &population, trainer, &options, &mut Silent, run::Course::default())?)
 }

@@ -91,7 +91,7 @@ fn written(text: &str, seed: u64) -> Scenario {
 }
 
 fn simulated(scenario: &Scenario, threads: usize) -> Bytes {
-    let options = Options { threads: NonZeroUsize::new(threads).unwrap(), stop_after: None };
+    let options = Options { threads: NonZeroUsize::new(threads).unwrap(), stop_after: None, accelerator: None };
     let finished = run::run(scenario, &options, &mut Silent).unwrap();
     assert_eq!(finished.outcome, Outcome::Completed);
     // As the ledger names it: of a task that trains a part of a model, that part.
@@ -201,7 +201,7 @@ async fn they_agree_under_correlated_noise_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn they_agree_on_adapters_of_a_pretrained_model_too() {
-    let options = Options { threads: NonZeroUsize::MIN, stop_after: None };
+    let options = Options { threads: NonZeroUsize::MIN, stop_after: None, accelerator: None };
     let pretrained = run::run(&scenario(6), &options, &mut Silent).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -279,7 +279,7 @@ async fn they_agree_on_what_an_evaluation_finds_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn they_agree_on_candidates_with_models_of_their_own_too() {
-    let options = Options { threads: NonZeroUsize::MIN, stop_after: None };
+    let options = Options { threads: NonZeroUsize::MIN, stop_after: None, accelerator: None };
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let mut models = Vec::new();

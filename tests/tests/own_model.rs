@@ -49,7 +49,7 @@ fn a_module_that_murmur_does_not_know_learns_in_the_simulator() {
 fn a_trainer_that_refuses_or_does_not_measure_ends_the_run_with_its_reason() {
     let scenario = Scenario::load(&beside(), &Overrides::default()).unwrap();
     let population = Population::of(&scenario).unwrap();
-    let options = Options { threads: NonZeroUsize::MIN, stop_after: Some(1) };
+    let options = Options { threads: NonZeroUsize::MIN, stop_after: Some(1), accelerator: None };
     let ours = |task: &Task| BurnTrainer::new(&task.model);
     let refused = run_with(&scenario, &population, ours, &options, &mut Silent, Course::default()).unwrap_err();
     assert!(refused.to_string().contains("external"), "{refused}");

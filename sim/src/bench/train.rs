@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, fmt, num::NonZeroUsize, time::Instant};
 
 use clap::{Args, ValueEnum};
+use murmur_client::Accelerator;
 use murmur_round::{
     guarantee::Guarantee,
     model::ModelSpec,
@@ -54,6 +55,9 @@ pub struct TrainArguments {
     /// Threads that train.
     #[arg(long, value_name = "T", default_value_t = NonZeroUsize::MIN)]
     pub threads: NonZeroUsize,
+    /// Train cohorts on an accelerator, as `run` does.
+    #[arg(long, value_name = "NAME")]
+    pub accelerator: Option<Accelerator>,
     /// Print one JSON object on stdout.
     #[arg(long)]
     pub json: bool,
@@ -118,7 +122,7 @@ pub(super) fn run(arguments: &TrainArguments, ranks: Option<&dyn Ranks>) -> Resu
     let scenario = ranks::told(ranks, scenario(arguments))?;
     let population = ranks::told(ranks, Population::of(&scenario))?;
     let mut clock = Clock { last: Instant::now(), seconds: Vec::new(), processor_seconds: Vec::new() };
-    let options = Options { threads: arguments.threads, stop_after: None };
+    let options = Options { threads: arguments.threads, stop_after: None, accelerator: arguments.accelerator };
     let course = Course { ranks, ..Course::default() };
     let finished = run_along(&scenario, &population, &options, &mut clock, course)?;
     if !ranks::leads(ranks) {
@@ -149,6 +153,7 @@ pub(super) fn run(arguments: &TrainArguments, ranks: Option<&dyn Ranks>) -> Resu
         "epochs": 1,
         "users": finished.devices,
         "threads": arguments.threads,
+        "accelerator": arguments.accelerator.map(|accelerator| accelerator.to_string()),
         "ranks": processes,
         "rounds_timed": timed.len(),
         "s_per_round": round,

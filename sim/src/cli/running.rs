@@ -4,6 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::atomic::AtomicBool, time::Dura
 
 use anyhow::Context as _;
 use clap::Args;
+use murmur_client::Accelerator;
 use murmur_round::coordinator::Outcome;
 use murmur_sim::{
     SimError,
@@ -48,6 +49,9 @@ pub(super) struct RunArguments {
     /// Threads that train; the result does not depend on it. Default: all cores.
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// Train cohorts on an accelerator (wgpu, cuda; processor to compare with), many devices at once: the same model up to rounding.
+    #[arg(long, value_name = "NAME")]
+    accelerator: Option<Accelerator>,
     /// New or empty folder for the model, the ledger, the rounds and the resolved scenario.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -63,7 +67,7 @@ pub(super) fn run(arguments: &RunArguments, quiet: bool, ranks: Option<&dyn Rank
     };
     let interrupt = interrupt::heard()?;
     match ranks.filter(|ranks| ranks.rank() > 0) {
-        Some(ranks) => follow(ranks, threads, interrupt),
+        Some(ranks) => follow(ranks, threads, arguments.accelerator, interrupt),
         None => lead(arguments, quiet, threads, interrupt, ranks),
     }
 }
@@ -100,11 +104,16 @@ impl Run {
 }
 
 /// A rank beside rank 0: it runs what rank 0 says and is silent.
-fn follow(ranks: &dyn Ranks, threads: NonZeroUsize, interrupt: &AtomicBool) -> anyhow::Result<u8> {
+fn follow(
+    ranks: &dyn Ranks,
+    threads: NonZeroUsize,
+    accelerator: Option<Accelerator>,
+    interrupt: &AtomicBool,
+) -> anyhow::Result<u8> {
     let Some(start) = Start::take(ranks)? else { return Ok(DONE) };
     let made = start.scenario().and_then(|scenario| Ok((Population::of(&scenario)?, scenario)));
     let (population, scenario) = ranks::told(Some(ranks), made)?;
-    let options = Options { threads, stop_after: start.stop_after };
+    let options = Options { threads, stop_after: start.stop_after, accelerator };
     let course = Course { from: start.from, interrupt: Some(interrupt), ranks: Some(ranks), ..Course::default() };
     match run::run_along(&scenario, &population, &options, &mut Silent, course) {
         Ok(finished) => Ok(code(&finished.outcome)),
@@ -130,7 +139,7 @@ fn lead(
             return Ok(DONE);
         }
     };
-    let options = Options { threads, stop_after: arguments.rounds };
+    let options = Options { threads, stop_after: arguments.rounds, accelerator: arguments.accelerator };
     let mut bar = Bar::new();
     let mut silent = Silent;
     let hidden = arguments.json || quiet;

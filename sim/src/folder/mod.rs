@@ -234,7 +234,7 @@ server = { optimizer = "momentum", learning_rate = 1.0, momentum = 0.9 }
         let source = tempfile::NamedTempFile::new().unwrap();
         fs::write(&source, TINY).unwrap();
         let scenario = Scenario::load(source.path().to_str().unwrap(), &Overrides::default()).unwrap();
-        let options = Options { threads: NonZeroUsize::MIN, stop_after: None };
+        let options = Options { threads: NonZeroUsize::MIN, stop_after: None, accelerator: None };
         let world = tempfile::tempdir().unwrap();
         let names = |folder: &Path| -> Vec<_> {
             fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()

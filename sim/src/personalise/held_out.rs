@@ -39,7 +39,7 @@ pub(super) fn trials(
         let own: Vec<Own> = population.own()?.into_iter().filter(|own| own.user == user).collect();
         for (seed, trial) in seeds.iter().zip(&mut trials) {
             without.seed = *seed;
-            let options = Options { threads, stop_after: None };
+            let options = Options { threads, stop_after: None, accelerator: None };
             let finished = run_along(&without, &population, &options, &mut Silent, Course::default())?;
             if finished.outcome != Outcome::Completed {
                 let what =

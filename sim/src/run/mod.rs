@@ -14,6 +14,7 @@ mod snapshot;
 mod split;
 mod standing;
 mod timing;
+mod work;
 mod work_queue;
 mod workers;
 
@@ -33,7 +34,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use murmur_client::{BurnTrainer, Evaluation, Examples};
+use murmur_client::{Accelerator, BurnTrainer, CohortTrainer, Evaluation, Examples};
 use murmur_privacy::{Digest, ledger::Entry, units::Clip};
 use murmur_round::{
     coordinator::{Outcome, StartError},
@@ -60,13 +61,15 @@ use own::{Judge, OwnLayers};
 use snapshot::{Past, Snapshot};
 use split::Split;
 
-/// How a simulation is carried out; none of it changes its result but `stop_after`.
+/// How a simulation is carried out; its threads do not change its result.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Threads that train.
     pub threads: NonZeroUsize,
     /// Ends the run after this many rounds.
     pub stop_after: Option<u32>,
+    /// Where cohorts are trained, if not on the processor by [`BurnTrainer`]: to the same model up to rounding, and not to the same bits.
+    pub accelerator: Option<Accelerator>,
 }
 
 /// Where a run comes from, and where it is kept on its way.
@@ -128,6 +131,8 @@ pub struct Finished {
     pub history: Vec<Round>,
     /// Devices in the population.
     pub devices: u64,
+    /// Where cohorts were trained, if not on the processor by [`BurnTrainer`].
+    pub accelerator: Option<Accelerator>,
     /// Wall-clock time from the first round to the last measurement, all lives of the run together.
     pub wall: Duration,
     /// Where the time went.
@@ -163,7 +168,13 @@ pub fn run_along(
     observer: &mut dyn Observer,
     course: Course<'_>,
 ) -> Result<Finished, SimError> {
-    run_with(scenario, population, |task| BurnTrainer::new(&task.model), options, observer, course)
+    match options.accelerator {
+        None => run_with(scenario, population, |task| BurnTrainer::new(&task.model), options, observer, course),
+        Some(accelerator) => {
+            let trainer = |task: &Task| CohortTrainer::new(&task.model, accelerator);
+            run_with(scenario, population, trainer, options, observer, course)
+        }
+    }
 }
 
 /// The same with models of an app's own: `trainer` is called once for each thread, and once for whatever measures released models by
@@ -336,6 +347,7 @@ where
         devices: population.devices(),
         wall,
         phases,
+        accelerator: options.accelerator,
         simulated,
     })
 }

@@ -1,7 +1,10 @@
 //! Sums that training threads keep: an update is added by the thread that made it, while it lies in that processor's cache.
 
+use std::sync::Mutex;
+
 use murmur_privacy::{Sum, Upload};
 
+use super::answer::Answer;
 use crate::SimError;
 
 /// What one thread added up of the round under way; its memory stays from round to round.
@@ -27,6 +30,14 @@ impl PartialSum {
         }
         Ok(std::mem::take(&mut self.updates))
     }
+}
+
+/// An update that is sure to be counted goes no further than to the thread's own sum.
+pub(super) fn kept_here(mut answer: Answer, sum: &Mutex<PartialSum>) -> Result<Answer, SimError> {
+    if let Some(upload) = answer.upload.take_if(|_| answer.added) {
+        answer.upload = Some(sum.lock().map_err(|_| SimError::Worker)?.add(&upload)?);
+    }
+    Ok(answer)
 }
 
 fn failed(error: &dyn std::error::Error) -> SimError {

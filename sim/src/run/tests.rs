@@ -80,7 +80,7 @@ fn along(
 }
 
 fn options(threads: usize) -> Options {
-    Options { threads: NonZeroUsize::new(threads).unwrap(), stop_after: None }
+    Options { threads: NonZeroUsize::new(threads).unwrap(), stop_after: None, accelerator: None }
 }
 
 /// What two runs of the same scenario have in common.
@@ -196,5 +196,29 @@ fn a_run_ends_and_says_why_when_no_round_will_ever_open() {
         let error = run(&scenario, &options(2), &mut Silent).unwrap_err();
         assert!(matches!(error, SimError::NoRoundOpens { minimum: 3, devices: 12, .. }), "{error}");
         assert!(!error.is_refusal());
+    }
+}
+
+#[test]
+fn cohorts_that_are_trained_at_once_come_to_the_same_model_up_to_rounding() {
+    let metrics = format!(r#"{PRIVACY}, metrics = {{ share = 0.1, loss_bound = 5.0 }}"#);
+    let local = format!(r#"{PRIVACY}, local = {{ mechanism = "privunit2", epsilon = 8.0 }}"#);
+    let own = "personal = { layers = [\"output.bias\"] }\nserver = {";
+    for (name, scenario) in [
+        ("plain", scenario(&[])),
+        ("metrics", scenario(&[(PRIVACY, &metrics)])),
+        ("local", scenario(&[(PRIVACY, &local)])),
+        ("layers of their own", scenario(&[("server = {", own)])),
+        ("virtual time", scenario(&[("#FLEET", FLEET)])),
+    ] {
+        let alone = run(&scenario, &options(2), &mut Silent).unwrap();
+        for threads in [1, 3] {
+            let options = Options { accelerator: Some(Accelerator::Processor), ..options(threads) };
+            let together = run(&scenario, &options, &mut Silent).unwrap();
+            assert_eq!((together.rounds, together.accelerator), (alone.rounds, options.accelerator), "{name}");
+            assert_eq!(together.simulated, alone.simulated, "{name}");
+            let loss = |finished: &Finished| finished.measurements.last().unwrap().evaluation.loss;
+            assert!((loss(&together) - loss(&alone)).abs() < 1e-3, "{name}: {} {}", loss(&together), loss(&alone));
+        }
     }
 }

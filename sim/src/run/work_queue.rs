@@ -6,15 +6,15 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard},
 };
 
-/// Most pieces of work that a thread takes at once.
+/// Most pieces of work that a thread takes at once, if it does them one by one.
 const MOST: usize = 32;
-/// A thread takes its share of one in so many of what waits: a large part at first, single pieces towards the end, so that all threads end
-/// together although pieces are of unequal size and there are few of them (guided self-scheduling, Polychronopoulos and Kuck 1987).
-const SHARE: usize = 2;
 
 /// Pieces of work `J` in order, and what came of some, `R`, in no order.
 pub(super) struct WorkQueue<J, R> {
     threads: NonZeroUsize,
+    /// A thread takes its share of one in so many of what waits, and at most so many pieces.
+    share: usize,
+    most: usize,
     state: Mutex<State<J, R>>,
     work: Condvar,
     results: Condvar,
@@ -42,10 +42,16 @@ pub(super) enum Next<J, R> {
 pub(super) struct Broken;
 
 impl<J, R> WorkQueue<J, R> {
-    /// An empty one for so many threads.
-    pub(super) fn new(threads: NonZeroUsize) -> Self {
+    /// An empty one for so many threads, of which each does so many pieces of work at once.
+    ///
+    /// Where they are done one by one, a thread takes a large part at first and single pieces towards the end, so that all threads end
+    /// together although pieces are of unequal size and there are few of them (guided self-scheduling, Polychronopoulos and Kuck 1987).
+    /// Where many are done at once, each takes what is due to it.
+    pub(super) fn new(threads: NonZeroUsize, together: NonZeroUsize) -> Self {
+        let alone = together == NonZeroUsize::MIN;
+        let (share, most) = if alone { (2 * threads.get(), MOST) } else { (threads.get(), together.get()) };
         let state = State { waiting: VecDeque::new(), results: Vec::new(), idle: 0, expected: false, closed: false };
-        Self { threads, state: Mutex::new(state), work: Condvar::new(), results: Condvar::new() }
+        Self { threads, share, most, state: Mutex::new(state), work: Condvar::new(), results: Condvar::new() }
     }
 
     /// How many threads there are.
@@ -119,7 +125,7 @@ impl<J, R> WorkQueue<J, R> {
     }
 
     fn some(&self, state: &mut State<J, R>) -> Option<Vec<J>> {
-        let part = state.waiting.len().div_ceil(SHARE * self.threads.get()).min(MOST);
+        let part = state.waiting.len().div_ceil(self.share).min(self.most);
         if part == 0 { None } else { Some(state.waiting.drain(..part).collect()) }
     }
 
@@ -133,7 +139,7 @@ mod tests {
     use super::*;
 
     fn queue(threads: usize) -> WorkQueue<u32, u32> {
-        WorkQueue::new(NonZeroUsize::new(threads).unwrap())
+        WorkQueue::new(NonZeroUsize::new(threads).unwrap(), NonZeroUsize::MIN)
     }
 
     #[test]
@@ -147,6 +153,16 @@ mod tests {
         }
         assert_eq!(parts.concat(), (0..=50).collect::<Vec<_>>());
         assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [13, 10, 7, 6, 4, 3, 2, 2, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn what_is_done_at_once_is_taken_at_once() {
+        let [threads, together] = [2, 128].map(|count| NonZeroUsize::new(count).unwrap());
+        let queue: WorkQueue<u32, u32> = WorkQueue::new(threads, together);
+        queue.add(0..50, false).unwrap();
+        assert_eq!(queue.next().unwrap().unwrap().len(), 25);
+        queue.add(0..1_000, false).unwrap();
+        assert_eq!(queue.next().unwrap().unwrap().len(), 128);
     }
 
     #[test]

@@ -10,18 +10,12 @@ use std::{
 
 use murmur_client::Examples;
 use murmur_privacy::Sum;
-use murmur_round::{
-    coordinator::Assignment,
-    device::{Device, DeviceEffect, DeviceEvent},
-    params::Params,
-    task::Task,
-    time::Time,
-    trainer::Trainer,
-};
+use murmur_round::{coordinator::Assignment, device::Device, params::Params, task::Task, time::Time, trainer::Trainer};
 
 use super::{
-    answer::{Answer, Worked},
-    partial::PartialSum,
+    answer::Answer,
+    partial::{PartialSum, kept_here},
+    work::{self, Setting, alone},
     work_queue::{Broken, Next, WorkQueue},
 };
 use crate::{SimError, population::Population, scenario::CandidateModels};
@@ -39,8 +33,8 @@ pub(super) struct Job {
     pub(super) counts: bool,
 }
 
-/// A thread's way of driving a device from its assignment to its answer, with a trainer of its own.
-type Hand<'scope> = dyn FnMut(Job) -> Result<Answer, SimError> + Send + 'scope;
+/// What a thread does with jobs, with a trainer of its own; as many answers.
+type Hand<'scope> = dyn FnMut(Vec<Job>) -> Vec<Result<Answer, SimError>> + Send + 'scope;
 
 /// Training threads with one resident trainer each; the thread that waits for their answers is one of them. Which thread trains which device
 /// changes nothing: a trainer's result depends on its arguments only, and sums do not depend on order.
@@ -61,22 +55,40 @@ impl<'scope> Workers<'scope> {
         models: &'scope CandidateModels,
         trainer: impl Fn(&Task) -> Result<T, SimError>,
     ) -> Result<Self, SimError> {
-        let hand = || -> Result<(Box<Hand<'scope>>, Arc<Mutex<PartialSum>>), SimError> {
+        let setting = Setting { population, task, models };
+        let hand = || -> Result<(Box<Hand<'scope>>, Arc<Mutex<PartialSum>>, NonZeroUsize), SimError> {
             let (sum, mut trainer) = (Arc::<Mutex<PartialSum>>::default(), trainer(task)?);
-            let own = sum.clone();
-            let hand = move |job| caught(|| kept_here(work(job, &mut trainer, population, task, models)?, &own));
-            Ok((Box::new(hand), sum))
+            let (own, together) = (sum.clone(), trainer.together());
+            let hand = move |jobs: Vec<Job>| {
+                if together == NonZeroUsize::MIN {
+                    let alone = |job| caught(|| kept_here(alone(job, &mut trainer, &setting)?, &own));
+                    return jobs.into_iter().map(alone).collect();
+                }
+                let count = jobs.len();
+                let answers = caught(|| {
+                    let answers = work::together(jobs, &mut trainer, &setting)?;
+                    answers.into_iter().map(|answer| kept_here(answer, &own)).collect::<Result<Vec<_>, _>>()
+                });
+                // Of a failure all must hear: the run ends with it.
+                match answers {
+                    Ok(answers) => answers.into_iter().map(Ok).collect(),
+                    Err(error) => {
+                        std::iter::once(Err(error)).chain((1..count).map(|_| Err(SimError::Worker))).collect()
+                    }
+                }
+            };
+            Ok((Box::new(hand), sum, together))
         };
-        let queue = Arc::new(WorkQueue::new(threads));
-        let (own, sum) = hand()?;
+        let (own, sum, together) = hand()?;
+        let queue = Arc::new(WorkQueue::new(threads, together));
         let mut workers = Self { queue, own: RefCell::new(own), sums: vec![sum] };
         for _ in 1..threads.get() {
-            let (mut hand, sum) = hand()?;
+            let (mut hand, sum, _) = hand()?;
             workers.sums.push(sum);
             let queue = workers.queue.clone();
             scope.spawn(move || {
                 while let Ok(Some(jobs)) = queue.next() {
-                    if queue.hand_in(jobs.into_iter().map(&mut hand).collect()).is_err() {
+                    if queue.hand_in(hand(jobs)).is_err() {
                         break;
                     }
                 }
@@ -99,7 +111,7 @@ impl<'scope> Workers<'scope> {
     pub(super) fn take(&self) -> Result<Vec<Answer>, SimError> {
         match self.queue.results_or_work()? {
             Next::Results(answers) => answers.into_iter().collect(),
-            Next::Work(jobs) => jobs.into_iter().map(&mut *self.own.borrow_mut()).collect(),
+            Next::Work(jobs) => (self.own.borrow_mut())(jobs).into_iter().collect(),
         }
     }
 
@@ -125,81 +137,10 @@ impl From<Broken> for SimError {
     }
 }
 
-/// An update that is sure to be counted goes no further than to the thread's own sum.
-fn kept_here(mut answer: Answer, sum: &Mutex<PartialSum>) -> Result<Answer, SimError> {
-    if let Some(upload) = answer.upload.take_if(|_| answer.added) {
-        answer.upload = Some(sum.lock().map_err(|_| SimError::Worker)?.add(&upload)?);
-    }
-    Ok(answer)
-}
-
 /// A panic becomes an answer: the fleet would wait for ever for a thread that is gone.
 fn caught<T>(work: impl FnOnce() -> Result<T, SimError>) -> Result<T, SimError> {
     // The run ends with this error, so nobody sees what a panic left half done.
     std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(SimError::Worker))
-}
-
-/// Drives one device from its assignment to its answer.
-fn work<T: Trainer<Data = Examples>>(
-    job: Job,
-    trainer: &mut T,
-    population: &Population,
-    task: &Arc<Task>,
-    models: &CandidateModels,
-) -> Result<Answer, SimError> {
-    let Job { index, mut device, assignment, params, own, now, counts: added } = job;
-    let (mut charged, mut learnt, hash) = (None, None, assignment.task);
-    device.handle(now, DeviceEvent::Assigned(assignment))?;
-    while let Some(effect) = device.poll_effect() {
-        match effect {
-            DeviceEffect::FetchTask(_) => match device.handle(now, DeviceEvent::Task(task.clone())) {
-                // It has used its own budget up, says so and comes no more.
-                Err(error) if error.is_final() => {}
-                other => other?,
-            },
-            DeviceEffect::FetchModel(model) => {
-                // A candidate's, or the current one.
-                let model = models.get(&model).unwrap_or(&params).clone();
-                device.handle(now, DeviceEvent::Model(model))?;
-            }
-            DeviceEffect::RecallOwn { .. } => {
-                let missing = || SimError::Failed("the device has no layers of its own".to_owned());
-                let own = own.as_ref().ok_or_else(missing)?;
-                device.handle(now, DeviceEvent::Own(Params::clone(own)))?;
-            }
-            DeviceEffect::KeepOwn { own, .. } => learnt = Some(own),
-            DeviceEffect::Train { params, plan, seed, measure } => {
-                let examples = population.examples(index, device.id());
-                let done = trainer.work(&params, &plan, &examples, seed, measure);
-                let (delta, metrics) = done.map_err(|error| SimError::Trainer(Box::new(error)))?;
-                device.handle(now, DeviceEvent::Trained { delta, metrics })?;
-            }
-            DeviceEffect::Measure { params, plan, seed } => {
-                let examples = population.examples(index, device.id());
-                let measured = trainer.evaluate(&params, &plan, &examples, seed);
-                let measured = measured.map_err(|error| SimError::Trainer(Box::new(error)))?;
-                device.handle(now, DeviceEvent::Measured(measured))?;
-            }
-            DeviceEffect::Send { round, upload, open_metrics } => {
-                let (device, upload, task) = (Worked::Here(device), Some(upload), hash);
-                return Ok(Answer { index, task, device, round, upload, added, open_metrics, charged, own: learnt });
-            }
-            DeviceEffect::Withdraw { round } => {
-                let (device, task, added) = (Worked::Here(device), hash, false);
-                let (upload, open_metrics) = (None, None);
-                return Ok(Answer { index, task, device, round, upload, added, open_metrics, charged, own: learnt });
-            }
-            DeviceEffect::Keep { entry, .. } => {
-                device.handle(now, DeviceEvent::Kept { entry: entry.index })?;
-                charged = Some(entry);
-            }
-            // No round is entered twice.
-            DeviceEffect::Recall { .. } => device.handle(now, DeviceEvent::Recalled(None))?,
-            // The fleet reads the device's turns when it comes back.
-            DeviceEffect::CheckIn | DeviceEffect::Remember { .. } => {}
-        }
-    }
-    Err(SimError::Failed(format!("device {} stopped without an answer", device.id())))
 }
 
 #[cfg(test)]

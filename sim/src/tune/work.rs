@@ -202,7 +202,7 @@ fn simulate(
 ) -> Result<Found, TuneError> {
     let started = Instant::now();
     let mut told = Told { watcher, each: trial.work() / u64::from(trial.rounds().max(1)) };
-    let options = Options { threads, stop_after: trial.stop_after };
+    let options = Options { threads, stop_after: trial.stop_after, accelerator: None };
     let course = Course { interrupt, ..Course::default() };
     let ran = Population::of(&trial.scenario)
         .and_then(|population| run::run_along(&trial.scenario, &population, &options, &mut told, course));
