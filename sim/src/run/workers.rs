@@ -15,7 +15,7 @@ use murmur_round::{coordinator::Assignment, device::Device, params::Params, task
 use super::{
     answer::Answer,
     partial::{PartialSum, kept_here},
-    work::{self, Setting, alone},
+    work::{self, Setting},
     work_queue::{Broken, Next, WorkQueue},
 };
 use crate::{SimError, population::Population, scenario::CandidateModels};
@@ -33,8 +33,16 @@ pub(super) struct Job {
     pub(super) counts: bool,
 }
 
-/// What a thread does with jobs, with a trainer of its own; as many answers.
+/// What a thread does with jobs, with a trainer of its own: their answers, or errors, of which one ends the run.
 type Hand<'scope> = dyn FnMut(Vec<Job>) -> Vec<Result<Answer, SimError>> + Send + 'scope;
+
+/// What a thread works with.
+struct Thread<'scope> {
+    hand: Box<Hand<'scope>>,
+    sum: Arc<Mutex<PartialSum>>,
+    /// How many devices are best trained at once.
+    together: NonZeroUsize,
+}
 
 /// Training threads with one resident trainer each; the thread that waits for their answers is one of them. Which thread trains which device
 /// changes nothing: a trainer's result depends on its arguments only, and sums do not depend on order.
@@ -56,34 +64,12 @@ impl<'scope> Workers<'scope> {
         trainer: impl Fn(&Task) -> Result<T, SimError>,
     ) -> Result<Self, SimError> {
         let setting = Setting { population, task, models };
-        let hand = || -> Result<(Box<Hand<'scope>>, Arc<Mutex<PartialSum>>, NonZeroUsize), SimError> {
-            let (sum, mut trainer) = (Arc::<Mutex<PartialSum>>::default(), trainer(task)?);
-            let (own, together) = (sum.clone(), trainer.together());
-            let hand = move |jobs: Vec<Job>| {
-                if together == NonZeroUsize::MIN {
-                    let alone = |job| caught(|| kept_here(alone(job, &mut trainer, &setting)?, &own));
-                    return jobs.into_iter().map(alone).collect();
-                }
-                let count = jobs.len();
-                let answers = caught(|| {
-                    let answers = work::together(jobs, &mut trainer, &setting)?;
-                    answers.into_iter().map(|answer| kept_here(answer, &own)).collect::<Result<Vec<_>, _>>()
-                });
-                // Of a failure all must hear: the run ends with it.
-                match answers {
-                    Ok(answers) => answers.into_iter().map(Ok).collect(),
-                    Err(error) => {
-                        std::iter::once(Err(error)).chain((1..count).map(|_| Err(SimError::Worker))).collect()
-                    }
-                }
-            };
-            Ok((Box::new(hand), sum, together))
-        };
-        let (own, sum, together) = hand()?;
+        let thread = || Ok::<_, SimError>(Thread::with(trainer(task)?, setting));
+        let Thread { hand: own, sum, together } = thread()?;
         let queue = Arc::new(WorkQueue::new(threads, together));
         let mut workers = Self { queue, own: RefCell::new(own), sums: vec![sum] };
         for _ in 1..threads.get() {
-            let (mut hand, sum, _) = hand()?;
+            let Thread { mut hand, sum, .. } = thread()?;
             workers.sums.push(sum);
             let queue = workers.queue.clone();
             scope.spawn(move || {
@@ -134,6 +120,26 @@ impl Drop for Workers<'_> {
 impl From<Broken> for SimError {
     fn from(_: Broken) -> Self {
         Self::Worker
+    }
+}
+
+impl<'scope> Thread<'scope> {
+    fn with<T: Trainer<Data = Examples> + Send + 'scope>(mut trainer: T, setting: Setting<'scope>) -> Self {
+        let (sum, together) = (Arc::<Mutex<PartialSum>>::default(), trainer.together());
+        let own = sum.clone();
+        let hand = move |jobs: Vec<Job>| {
+            if together == NonZeroUsize::MIN {
+                let alone = |job| caught(|| kept_here(work::alone(job, &mut trainer, &setting)?, &own));
+                return jobs.into_iter().map(alone).collect();
+            }
+            let answers = caught(|| {
+                let answers = work::together(jobs, &mut trainer, &setting)?;
+                answers.into_iter().map(|answer| kept_here(answer, &own)).collect::<Result<Vec<_>, _>>()
+            });
+            // One error is enough: the run ends with the first that it hears of.
+            answers.map_or_else(|error| vec![Err(error)], |answers| answers.into_iter().map(Ok).collect())
+        };
+        Self { hand: Box::new(hand), sum, together }
     }
 }
 
