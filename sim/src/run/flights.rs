@@ -14,8 +14,8 @@ use crate::SimError;
 /// So many devices are trained at once, or have been trained and wait for their moment, at most: what bounds the memory of uploads.
 const LIMIT: usize = 256;
 
-/// Threads begin before an answer is wanted once so many devices are there for each.
-const ENOUGH: usize = 32;
+/// Threads begin while others still check in once so many devices are there for each: fewer are not worth waking anybody for.
+const ENOUGH: usize = 4;
 
 /// Of a split run: so many devices for each rank are told of at once. Ranks wait for one another then, so seldom is better; what a rank's
 /// own devices send lies in its memory from then on.
