@@ -52,7 +52,8 @@ pub trait Trainer {
         NonZeroUsize::MIN
     }
 
-    /// What [`train`](Self::train) returns for each of these devices, in their order.
+    /// What [`train`](Self::train) returns for each of these devices, in their order. Trained at once they may differ from that in their last
+    /// bits; then so does what a simulation comes to, by which devices are trained together.
     ///
     /// # Errors
     /// As for [`train`](Self::train), of any of them.

@@ -114,9 +114,9 @@ pub enum SimError {
     Report(#[from] ReportError),
     /// So few devices are left, or are there at the same time, that no round opens any more.
     #[error(
-        "after {rounds} rounds no further one opened in {hours:.1} hours of virtual time: at least {minimum} reports must be to be expected \
-         (participation.minimum_reports), and of {devices} devices {left} still check in, all of them or those about at one time being too \
-         few; lower that number, or give devices a larger budget of their own (population.local_epsilon) or more hours a day \
+        "after {rounds} rounds no further one opened in {hours:.1} hours of virtual time: one opens where at least {minimum} reports may be \
+         expected (participation.minimum_reports), and the devices that still check in ({left} of {devices}), or those of them that are about \
+         at one time, are too few. Lower that number, or give devices a larger budget of their own (population.local_epsilon) or more hours \
          (fleet.available)"
     )]
     NoRoundOpens {
@@ -124,7 +124,7 @@ pub enum SimError {
         rounds: u32,
         /// Virtual hours since the last round opened.
         hours: f64,
-        /// Reports that must be to be expected.
+        /// Reports that are expected at least of a round that opens.
         minimum: u32,
         /// Devices that check in again and again.
         left: u64,

@@ -125,8 +125,9 @@ impl Trainer for CohortTrainer {
         data: &Examples,
         seed: ShuffleSeed,
     ) -> Result<Delta, TrainError> {
-        let mut deltas = self.train_together(global, plan, &[(data, seed)])?;
-        Ok(deltas.pop().unwrap_or_else(|| Delta::new(Vec::new())))
+        // One device, one update.
+        let mut differences = self.differences(global, plan, &[(data, seed)])?;
+        Ok(Delta::new(differences.pop().unwrap_or_default()))
     }
 
     fn together(&self) -> NonZeroUsize {

@@ -14,9 +14,6 @@ use crate::SimError;
 /// So many devices are trained at once, or have been trained and wait for their moment, at most: what bounds the memory of uploads.
 const LIMIT: usize = 256;
 
-/// Threads begin while others still check in once so many devices are there for each: fewer are not worth waking anybody for.
-const ENOUGH: usize = 4;
-
 /// Of a split run: so many devices for each rank are told of at once. Ranks wait for one another then, so seldom is better; what a rank's
 /// own devices send lies in its memory from then on.
 const SHARE: usize = 64;
@@ -66,7 +63,7 @@ impl<'a> Flights<'a> {
         }
         self.waiting.insert(place, job);
         // Other devices may be about to check in: threads begin once there is enough for all of them, or an answer is wanted.
-        if self.waiting.len() >= ENOUGH * workers.threads() { self.hand_out(workers) } else { Ok(()) }
+        if self.waiting.len() >= workers.enough() { self.hand_out(workers) } else { Ok(()) }
     }
 
     /// When the next device's answer arrives.

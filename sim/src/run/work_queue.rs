@@ -11,7 +11,6 @@ const MOST: usize = 32;
 
 /// Pieces of work `J` in order, and what came of some, `R`, in no order.
 pub(super) struct WorkQueue<J, R> {
-    threads: NonZeroUsize,
     /// A thread takes its share of one in so many of what waits, and at most so many pieces.
     share: usize,
     most: usize,
@@ -51,12 +50,7 @@ impl<J, R> WorkQueue<J, R> {
         let alone = together == NonZeroUsize::MIN;
         let (share, most) = if alone { (2 * threads.get(), MOST) } else { (threads.get(), together.get()) };
         let state = State { waiting: VecDeque::new(), results: Vec::new(), idle: 0, expected: false, closed: false };
-        Self { threads, share, most, state: Mutex::new(state), work: Condvar::new(), results: Condvar::new() }
-    }
-
-    /// How many threads there are.
-    pub(super) fn threads(&self) -> NonZeroUsize {
-        self.threads
+        Self { share, most, state: Mutex::new(state), work: Condvar::new(), results: Condvar::new() }
     }
 
     /// Adds work behind what waits already, or before it.

@@ -33,6 +33,9 @@ pub(super) struct Job {
     pub(super) counts: bool,
 }
 
+/// Devices for each thread, trained one by one, for which it is worth waking: fewer are done before it is awake.
+const ENOUGH: usize = 4;
+
 /// What a thread does with jobs, with a trainer of its own: their answers, or errors, of which one ends the run.
 type Hand<'scope> = dyn FnMut(Vec<Job>) -> Vec<Result<Answer, SimError>> + Send + 'scope;
 
@@ -48,6 +51,7 @@ struct Thread<'scope> {
 /// changes nothing: a trainer's result depends on its arguments only, and sums do not depend on order.
 pub(super) struct Workers<'scope> {
     queue: Arc<WorkQueue<Job, Result<Answer, SimError>>>,
+    enough: usize,
     /// The waiting thread's own.
     own: RefCell<Box<Hand<'scope>>>,
     /// One for each thread.
@@ -67,7 +71,9 @@ impl<'scope> Workers<'scope> {
         let thread = || Ok::<_, SimError>(Thread::with(trainer(task)?, setting));
         let Thread { hand: own, sum, together } = thread()?;
         let queue = Arc::new(WorkQueue::new(threads, together));
-        let mut workers = Self { queue, own: RefCell::new(own), sums: vec![sum] };
+        let each = if together == NonZeroUsize::MIN { ENOUGH } else { together.get() };
+        let enough = each.saturating_mul(threads.get());
+        let mut workers = Self { queue, enough, own: RefCell::new(own), sums: vec![sum] };
         for _ in 1..threads.get() {
             let Thread { mut hand, sum, .. } = thread()?;
             workers.sums.push(sum);
@@ -83,9 +89,9 @@ impl<'scope> Workers<'scope> {
         Ok(workers)
     }
 
-    /// How many threads there are.
-    pub(super) fn threads(&self) -> usize {
-        self.queue.threads().get()
+    /// So many devices are enough for all threads to begin while others still check in.
+    pub(super) fn enough(&self) -> usize {
+        self.enough
     }
 
     /// Hands jobs out, behind what threads have not begun yet or before it.
