@@ -31,7 +31,7 @@ use crate::{
 pub use accelerator::{Accelerator, AcceleratorError};
 use stack::{Stack, Step};
 
-/// Devices that are trained at once: enough to keep an accelerator busy, and few enough for its memory.
+/// Devices that are trained at once, at most. A guess at what keeps a graphics processor busy and fits into its memory: none was at hand.
 const TOGETHER: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
 /// Trains `linear`, `mlp` and `cnn` for many devices at once by plain SGD, with what the plan adds to it. It measures on the processor.

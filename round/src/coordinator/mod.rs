@@ -246,7 +246,7 @@ impl Coordinator {
         self.phase.deadline()
     }
 
-    /// Whether a round is open that has work for devices which did not come yet. It cannot close before its deadline then.
+    /// Whether a round is open that has work for devices which did not come yet: until they did, it does not close before its deadline.
     #[must_use]
     pub fn wants_devices(&self) -> bool {
         matches!(&self.phase, Phase::Collecting(collecting) if collecting.wants_devices())

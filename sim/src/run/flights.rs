@@ -63,7 +63,7 @@ impl<'a> Flights<'a> {
         }
         self.waiting.insert(place, job);
         // Other devices may be about to check in: threads begin once there is enough for all of them, or an answer is wanted.
-        if self.waiting.len() >= workers.enough() { self.hand_out(workers) } else { Ok(()) }
+        if self.waiting.len() >= workers.enough() { self.hand_out(None, workers) } else { Ok(()) }
     }
 
     /// When the next device's answer arrives.
@@ -91,8 +91,8 @@ impl<'a> Flights<'a> {
     fn finish(&mut self, place: Place, workers: &Workers<'_>) -> Result<Option<Answer>, SimError> {
         if self.waiting.contains_key(&place) {
             // Ahead of others that were begun already, however many these are.
-            workers.give(self.begin(place), true)?;
-            self.hand_out(workers)?;
+            let first = self.begin(place);
+            self.hand_out(first, workers)?;
         }
         while self.begun.get(&place).is_some_and(Option::is_none) {
             self.take_some(workers)?;
@@ -100,7 +100,7 @@ impl<'a> Flights<'a> {
         let answer = self.begun.remove(&place).flatten();
         // The next when half of what may be begun was taken.
         if 2 * self.begun.len() < LIMIT {
-            self.hand_out(workers)?;
+            self.hand_out(None, workers)?;
         }
         Ok(answer)
     }
@@ -112,7 +112,7 @@ impl<'a> Flights<'a> {
         let mut next: Vec<Place> = waiting.chain(begun).chain(self.elsewhere.keys().take(most)).copied().collect();
         next.sort_unstable();
         next.truncate(most);
-        self.hand_out(workers)?;
+        self.hand_out(None, workers)?;
         let mut mine = Vec::with_capacity(SHARE);
         for place in next.iter().filter(|place| !self.elsewhere.contains_key(place)).copied().collect::<Vec<_>>() {
             let answer = self.finish(place, workers)?.ok_or(SimError::Worker)?;
@@ -161,14 +161,16 @@ impl<'a> Flights<'a> {
         Ok(())
     }
 
-    fn hand_out(&mut self, workers: &Workers<'_>) -> Result<(), SimError> {
+    /// Hands out as many as may be begun, and `first` before all that threads have not taken yet. At once: what an accelerator trains together
+    /// is what it finds.
+    fn hand_out(&mut self, first: Option<Job>, workers: &Workers<'_>) -> Result<(), SimError> {
         let mut jobs = Vec::new();
         while self.begun.len() < LIMIT
             && let Some(first) = self.waiting.keys().next().copied()
         {
             jobs.extend(self.begin(first));
         }
-        if jobs.is_empty() { Ok(()) } else { workers.give(jobs, false) }
+        if first.is_none() && jobs.is_empty() { Ok(()) } else { workers.give(first, jobs) }
     }
 
     fn begin(&mut self, place: Place) -> Option<Job> {

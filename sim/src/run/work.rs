@@ -65,7 +65,7 @@ pub(super) fn alone<T: Trainer<Data = Examples>>(
     Work::begin(job, setting)?.next()?.finish(trainer)
 }
 
-/// That of many, trained at once where they begin with the same model; answers in their order.
+/// That of many, trained at once where they follow the same plan from the same model; answers in their order.
 pub(super) fn together<T: Trainer<Data = Examples>>(
     jobs: Vec<Job>,
     trainer: &mut T,
@@ -77,7 +77,7 @@ pub(super) fn together<T: Trainer<Data = Examples>>(
         match Work::begin(job, setting)?.next()? {
             Next::Answer(answer) => answers[place] = Some(answer),
             Next::Wants(work, Need::Train { params, plan, seed, measure: false })
-                if first.as_ref().is_none_or(|(other, _)| Arc::ptr_eq(other, &params)) =>
+                if first.as_ref().is_none_or(|(model, same)| Arc::ptr_eq(model, &params) && *same == plan) =>
             {
                 first.get_or_insert((params, plan));
                 lessons.push((place, work, seed));

@@ -53,12 +53,11 @@ impl<J, R> WorkQueue<J, R> {
         Self { share, most, state: Mutex::new(state), work: Condvar::new(), results: Condvar::new() }
     }
 
-    /// Adds work behind what waits already, or before it.
-    pub(super) fn add(&self, jobs: impl IntoIterator<Item = J>, first: bool) -> Result<(), Broken> {
+    /// Adds work behind what waits already, and one piece before it.
+    pub(super) fn add(&self, first: Option<J>, jobs: impl IntoIterator<Item = J>) -> Result<(), Broken> {
         let mut state = self.lock()?;
-        for job in jobs {
-            if first { state.waiting.push_front(job) } else { state.waiting.push_back(job) }
-        }
+        first.into_iter().for_each(|job| state.waiting.push_front(job));
+        state.waiting.extend(jobs);
         // Whoever asked for results takes his part too.
         let woken = state.idle.min(state.waiting.len());
         drop(state);
@@ -139,8 +138,8 @@ mod tests {
     #[test]
     fn parts_get_smaller_towards_the_end_and_keep_their_order() {
         let queue = queue(2);
-        queue.add(1..=50, false).unwrap();
-        queue.add([0], true).unwrap();
+        queue.add(None, 1..=30).unwrap();
+        queue.add(Some(0), 31..=50).unwrap();
         let mut parts = Vec::new();
         while parts.iter().map(Vec::len).sum::<usize>() < 51 {
             parts.push(queue.next().unwrap().unwrap());
@@ -153,16 +152,16 @@ mod tests {
     fn what_is_done_at_once_is_taken_at_once() {
         let [threads, together] = [2, 128].map(|count| NonZeroUsize::new(count).unwrap());
         let queue: WorkQueue<u32, u32> = WorkQueue::new(threads, together);
-        queue.add(0..50, false).unwrap();
+        queue.add(None, 0..50).unwrap();
         assert_eq!(queue.next().unwrap().unwrap().len(), 25);
-        queue.add(0..1_000, false).unwrap();
+        queue.add(None, 0..1_000).unwrap();
         assert_eq!(queue.next().unwrap().unwrap().len(), 128);
     }
 
     #[test]
     fn whoever_wants_results_works_for_them_where_nobody_else_does() {
         let queue = queue(1);
-        queue.add([3], false).unwrap();
+        queue.add(None, [3]).unwrap();
         let Next::Work(jobs) = queue.results_or_work().unwrap() else { panic!("there is no result yet") };
         queue.hand_in(jobs).unwrap();
         assert!(matches!(queue.results_or_work().unwrap(), Next::Results(results) if results == [3]));
@@ -182,7 +181,7 @@ mod tests {
                 }
                 let mut done = Vec::new();
                 for begun in (0..1_000).step_by(100) {
-                    queue.add(begun..begun + 100, false).unwrap();
+                    queue.add(None, begun..begun + 100).unwrap();
                     while done.len() < begun as usize + 50 {
                         match queue.results_or_work().unwrap() {
                             Next::Results(results) => done.extend(results),
@@ -207,7 +206,7 @@ mod tests {
     #[test]
     fn a_closed_queue_gives_no_work() {
         let queue = queue(2);
-        queue.add(0..9, false).unwrap();
+        queue.add(None, 0..9).unwrap();
         queue.close();
         assert!(queue.next().unwrap().is_none());
     }

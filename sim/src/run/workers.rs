@@ -94,9 +94,9 @@ impl<'scope> Workers<'scope> {
         self.enough
     }
 
-    /// Hands jobs out, behind what threads have not begun yet or before it.
-    pub(super) fn give(&self, jobs: impl IntoIterator<Item = Job>, first: bool) -> Result<(), SimError> {
-        Ok(self.queue.add(jobs, first)?)
+    /// Hands jobs out: behind what threads have not begun yet, and one before it.
+    pub(super) fn give(&self, first: Option<Job>, jobs: Vec<Job>) -> Result<(), SimError> {
+        Ok(self.queue.add(first, jobs)?)
     }
 
     /// Some answers, for which it works itself while others do.
