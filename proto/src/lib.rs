@@ -29,5 +29,9 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/murmur.
 /// Largest payload of one [`v1::Chunk`], and the one that whole pieces are cut to: 512 KiB.
 pub const CHUNK_LIMIT: usize = 512 << 10;
 
-/// Largest message either side takes, 1 MiB: a task, or a full chunk with its frame.
+/// Largest message that devices and operators take, and that operators send, 1 MiB: a task, or a full chunk with its frame.
 pub const MESSAGE_LIMIT: usize = 1 << 20;
+
+/// Largest message that a coordinator takes of a device, 576 KiB: a full chunk with its frame, and room for what later versions add. What is
+/// kept of an update lies in memory of the size of its messages, so they are little larger than what counts in them.
+pub const DEVICE_MESSAGE_LIMIT: usize = CHUNK_LIMIT + (64 << 10);

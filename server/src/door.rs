@@ -2,7 +2,7 @@
 
 use std::{io, pin::pin, time::Duration};
 
-use murmur_proto::{MESSAGE_LIMIT, v1::device_service_server::DeviceServiceServer};
+use murmur_proto::{DEVICE_MESSAGE_LIMIT, MESSAGE_LIMIT, v1::device_service_server::DeviceServiceServer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -119,7 +119,7 @@ where
 {
     let refusals = front.refusals().clone();
     let service = DeviceServiceServer::new(front)
-        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_decoding_message_size(DEVICE_MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
     let Limits { call, .. } = *limits;
     let mut builder = bounded(limits);

@@ -3,57 +3,52 @@
 #[cfg(target_arch = "x86_64")]
 mod lanes;
 mod loads;
+mod pieces;
 mod view;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
 use std::fmt;
 
-pub(crate) use self::view::Packed;
-use crate::{
-    grid::Grid,
-    ring::{PackingError, RingVector},
-};
+pub(crate) use self::{pieces::Pieces, view::Packed};
+use crate::grid::Grid;
+#[cfg(test)]
+use crate::ring::PackingError;
+
+/// Coordinates that are unpacked together: they stay in the processor's nearest memory.
+const BLOCK: usize = 256;
 
 /// The packed form of one vector, of exactly the grid's length and with zero padding. An update that waits to be added takes
 /// `ring_bits` bits per coordinate instead of 64.
 ///
 /// Its `Debug` shows the shape only: the coordinates may be one device's.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct PackedVector {
-    grid: Grid,
-    bytes: Vec<u8>,
-}
+#[derive(Clone)]
+pub(crate) struct PackedVector(Pieces);
 
 impl PackedVector {
     /// The bytes as they are, if they are the packed form of a vector on `grid`.
+    #[cfg(test)]
     pub(crate) fn new(grid: Grid, bytes: Vec<u8>) -> Result<Self, PackingError> {
-        let expected = RingVector::packed_len(grid);
-        if bytes.len() != expected {
-            return Err(PackingError::Length { expected, found: bytes.len() });
-        }
-        let used = grid.dimension() * usize::from(grid.ring_bits()) % 8;
-        let padding = bytes.last().filter(|_| used > 0).map_or(0, |last| last >> used);
-        if padding == 0 { Ok(Self { grid, bytes }) } else { Err(PackingError::Padding) }
+        Pieces::of(grid, bytes).finish()
     }
 
     pub(crate) fn grid(&self) -> Grid {
-        self.grid
+        self.0.grid()
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_bytes()
     }
 
     /// Its coordinates.
     pub(crate) fn view(&self) -> Packed<'_> {
-        Packed { grid: self.grid, bytes: &self.bytes }
+        self.0.view()
     }
 }
 
 impl fmt::Debug for PackedVector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PackedVector").field("grid", &self.grid).finish_non_exhaustive()
+        f.debug_struct("PackedVector").field("grid", &self.grid()).finish_non_exhaustive()
     }
 }
 
@@ -62,6 +57,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ring::RingVector;
 
     proptest! {
         #[test]
@@ -85,7 +81,7 @@ mod tests {
             fitting.resize(RingVector::packed_len(grid), 0xa5);
             for bytes in [bytes, fitting] {
                 let unpacked = RingVector::unpack(grid, &bytes).map(|vector| vector.pack());
-                let packed = PackedVector::new(grid, bytes).map(|packed| packed.bytes().to_vec());
+                let packed = PackedVector::new(grid, bytes).map(|packed| packed.to_bytes());
                 prop_assert_eq!(packed, unpacked);
             }
         }

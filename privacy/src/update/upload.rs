@@ -87,7 +87,7 @@ impl Upload {
     pub fn to_bytes(&self) -> Vec<u8> {
         match &self.0 {
             Form::Sealed(vector) => vector.pack(),
-            Form::Received(vector) => vector.bytes().to_vec(),
+            Form::Received(vector) => vector.to_bytes(),
             #[cfg(feature = "seeded")]
             Form::Elsewhere(grid) => vec![0; Self::encoded_len(grid)],
         }

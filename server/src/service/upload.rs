@@ -88,8 +88,8 @@ async fn fill(
     while let Some(part) = next(stream, front.uploads().patience(began, received)).await? {
         match part {
             Part::Chunk(chunk) => {
-                arriving.add(&chunk)?;
                 received += chunk.data.len();
+                arriving.add(chunk)?;
                 reached("upload.chunk");
             }
             Part::UploadToken(_) => return Err(RequestError::SecondToken),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use murmur_privacy::{Encoding, Incoming, Upload};
 use murmur_proto::{
+    CHUNK_LIMIT,
     chunk::{ChunkError, Sequence},
     transfer::{Announced, Progress},
     v1,
@@ -125,7 +126,7 @@ impl Arriving {
     }
 
     /// Takes a chunk, and checks what it brought. None is taken when it is refused; an update that is above its bound cannot go on.
-    pub(in crate::service) fn add(&self, chunk: &v1::Chunk) -> Result<(), RequestError> {
+    pub(in crate::service) fn add(&self, chunk: v1::Chunk) -> Result<(), RequestError> {
         let mut inner = self.entry.inner();
         if inner.generation != self.generation {
             return Err(RequestError::ReplayedToken);
@@ -133,7 +134,15 @@ impl Arriving {
         let State::Arriving { sequence, incoming, .. } = &mut inner.state else {
             return Err(RequestError::BeingChecked);
         };
-        incoming.extend(sequence.next(chunk)?)?;
+        sequence.next(&chunk)?;
+        // A chunk lies in memory of the size of its message, which is kept only where the chunk fills it, or is the last of several: room was
+        // found for one whole message beside the update, and no other one will come.
+        let is_last = sequence.is_full() && self.length > CHUNK_LIMIT as u64;
+        if chunk.data.len() == CHUNK_LIMIT || is_last {
+            incoming.keep(chunk.data)?;
+        } else {
+            incoming.extend(&chunk.data)?;
+        }
         inner.touched = Instant::now();
         Ok(())
     }

@@ -1,7 +1,10 @@
 //! Chunks that do not belong where they stand.
 
 use bytes::Bytes;
-use murmur_proto::v1::{Chunk, write_upload_request::Part};
+use murmur_proto::{
+    CHUNK_LIMIT,
+    v1::{Chunk, write_upload_request::Part},
+};
 use tonic::Code;
 
 use super::{Field, chunk, reason};
@@ -22,7 +25,11 @@ pub(super) async fn attack(field: &Field<'_>) -> Vec<(&'static str, String)> {
         ("wrong crc", vec![wrong_crc], (Code::DataLoss, "WRONG_CRC")),
         ("the second half first", vec![chunk(back.clone(), middle)], offset),
         ("an empty chunk", vec![chunk(Bytes::new(), 0)], (Code::InvalidArgument, "CHUNK_SIZE")),
-        ("a chunk above the limit", vec![chunk(vec![0; 600 << 10].into(), 0)], (Code::InvalidArgument, "CHUNK_SIZE")),
+        (
+            "a chunk above the limit",
+            vec![chunk(vec![0; CHUNK_LIMIT + 1].into(), 0)],
+            (Code::InvalidArgument, "CHUNK_SIZE"),
+        ),
         (
             "a message above the limit",
             vec![chunk(vec![0; 3 << 20].into(), 0)],

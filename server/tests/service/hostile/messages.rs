@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use http::{Request, StatusCode};
+use murmur_proto::DEVICE_MESSAGE_LIMIT;
 use tokio::net::TcpStream;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -88,7 +89,7 @@ pub(super) async fn attack(field: &Field<'_>) -> Vec<(&'static str, String)> {
         (
             "one byte above the limit",
             plain(CHECK_IN),
-            framed(0, (1 << 20) + 1, &[0; 64]),
+            framed(0, DEVICE_MESSAGE_LIMIT + 1, &[0; 64]),
             (Code::InvalidArgument, "MESSAGE_TOO_LARGE"),
         ),
         ("a gzip bomb", gzip(), framed(1, bomb.len(), &bomb), compressed),
