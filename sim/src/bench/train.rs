@@ -98,20 +98,32 @@ impl TimedModel {
 struct Clock {
     last: Instant,
     seconds: Vec<f64>,
-    /// What all threads had taken by then, from the first round on.
-    processor_seconds: Vec<Option<f64>>,
+    /// Rounds before those that are timed, and those as well.
+    rounds: [usize; 2],
+    /// What all threads had taken after so many. Asking takes longer than a device of a small model does: it is done twice, not every round.
+    processor_seconds: [Option<f64>; 2],
+}
+
+impl Clock {
+    fn look(&mut self) {
+        for (rounds, seconds) in self.rounds.iter().zip(&mut self.processor_seconds) {
+            if *rounds == self.seconds.len() {
+                *seconds = processor_seconds();
+            }
+        }
+    }
 }
 
 impl Observer for Clock {
     fn started(&mut self, _: &Schedule, _: &Guarantee, _: Option<u32>) {
-        self.processor_seconds.push(processor_seconds());
+        self.look();
         self.last = Instant::now();
     }
 
     fn round(&mut self, _: u32, _: &Guarantee, _: Option<&Measurement>) {
         let now = Instant::now();
         self.seconds.push((now - self.last).as_secs_f64());
-        self.processor_seconds.push(processor_seconds());
+        self.look();
         self.last = now;
     }
 
@@ -121,7 +133,8 @@ impl Observer for Clock {
 pub(super) fn run(arguments: &TrainArguments, ranks: Option<&dyn Ranks>) -> Result<Timing, BenchError> {
     let scenario = ranks::told(ranks, scenario(arguments))?;
     let population = ranks::told(ranks, Population::of(&scenario))?;
-    let mut clock = Clock { last: Instant::now(), seconds: Vec::new(), processor_seconds: Vec::new() };
+    let rounds = [arguments.warmup, arguments.warmup + arguments.rounds].map(|rounds| rounds as usize);
+    let mut clock = Clock { last: Instant::now(), seconds: Vec::new(), rounds, processor_seconds: [None; 2] };
     let options = Options { threads: arguments.threads, stop_after: None, accelerator: arguments.accelerator };
     let course = Course { ranks, ..Course::default() };
     let finished = run_along(&scenario, &population, &options, &mut clock, course)?;
@@ -132,10 +145,8 @@ pub(super) fn run(arguments: &TrainArguments, ranks: Option<&dyn Ranks>) -> Resu
     if timed.len() != arguments.rounds as usize {
         return Err(SimError::Failed(format!("{} of {} rounds were timed", timed.len(), arguments.rounds)).into());
     }
-    let processor = |round: usize| clock.processor_seconds.get(round).copied().flatten();
-    let begun = arguments.warmup as usize;
-    let cpu_s_per_round =
-        processor(begun + timed.len()).zip(processor(begun)).map(|(end, begin)| (end - begin) / timed.len() as f64);
+    let [begun, ended] = clock.processor_seconds;
+    let cpu_s_per_round = ended.zip(begun).map(|(ended, begun)| (ended - begun) / timed.len() as f64);
     let floor = Floor::measured(&arguments.model.spec(), arguments.samples_per_device, arguments.batch_size);
     let round = median(timed);
     let devices_per_s = f64::from(arguments.cohort) / round;
