@@ -42,7 +42,8 @@ fn main() {
         (
             "requests",
             "enroll",
-            v1::EnrollRequest { token: "t".into(), certificate_request: token(), device_id: "a".into() }.encode_to_vec(),
+            v1::EnrollRequest { token: "t".into(), certificate_request: token(), device_id: "a".into() }
+                .encode_to_vec(),
         ),
         ("requests", "header", header.encode_to_vec()),
         (
@@ -50,11 +51,7 @@ fn main() {
             "start",
             v1::StartUploadRequest { header: Some(header), assignment_token: token() }.encode_to_vec(),
         ),
-        (
-            "requests",
-            "query",
-            v1::QueryUploadRequest { device_id: "a".into(), upload_token: token() }.encode_to_vec(),
-        ),
+        ("requests", "query", v1::QueryUploadRequest { device_id: "a".into(), upload_token: token() }.encode_to_vec()),
         (
             "requests",
             "withdraw",
@@ -75,8 +72,14 @@ fn main() {
         ("chunks", "two", chunks),
         ("uploads", "zeros", [vec![16, 9], vec![0; 32]].concat()),
         ("uploads", "small", [vec![16, 9, 5], vec![0; 31]].concat()),
+        // 900 coordinates of 9 bits.
+        ("uploads", "blocks", [vec![0, 242, 5], vec![0; 1_012]].concat()),
         ("tasks", "linear", task.to_json().unwrap()),
-        ("models", "header", [&40_u64.to_le_bytes()[..], br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#].concat()),
+        (
+            "models",
+            "header",
+            [&40_u64.to_le_bytes()[..], br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#].concat(),
+        ),
         ("models", "digest", Digest::ZERO.as_bytes().to_vec()),
     ];
     for (target, name, bytes) in files {

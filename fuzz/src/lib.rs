@@ -4,7 +4,8 @@
 //! corpus, and many small changes of each of its files, on stable.
 #![forbid(unsafe_code)]
 
-use murmur_privacy::{Encoding, Grid, Upload};
+use bytes::Bytes;
+use murmur_privacy::{Encoding, Grid, Incoming, Upload};
 use murmur_proto::{
     answer::{CheckIn, verdict},
     chunk::Assembly,
@@ -102,11 +103,21 @@ pub fn chunks(mut bytes: &[u8]) {
 /// A packed update: its first two bytes choose the grid. One that is let in packs to the same bytes.
 pub fn uploads(bytes: &[u8]) {
     let Some(([bits, dimension], packed)) = bytes.split_first_chunk() else { return };
-    let (bits, dimension) = (9 + bits % 56, 1 + usize::from(dimension % 60));
+    // Small ones, and from 240 on some of several blocks, which are kept where they are.
+    let dimension = usize::from(*dimension);
+    let (bits, dimension) = (9 + bits % 56, if dimension < 240 { 1 + dimension % 60 } else { (dimension - 239) * 300 });
     let Ok(grid) = Grid::new(0, bits, 64, dimension, 1, 0) else { return };
-    if let Ok(upload) = Upload::from_plain_bytes(&Encoding::plain(grid), packed) {
-        assert_eq!(upload.to_bytes(), packed);
+    let encoding = Encoding::plain(grid);
+    let whole = Upload::from_plain_bytes(&encoding, packed).map(|upload| upload.to_bytes());
+    if let Ok(bytes) = &whole {
+        assert_eq!(bytes, packed);
     }
+    let mut incoming = Incoming::new(encoding);
+    let (front, back) = packed.split_at(packed.len() / 2);
+    let halves = [front, back].into_iter().try_for_each(|half| incoming.keep(Bytes::copy_from_slice(half)));
+    let kept = halves.and_then(|()| incoming.finish()).map(|upload| upload.to_bytes());
+    assert_eq!(kept.is_ok(), whole.is_ok());
+    assert!(kept.is_err() || kept == whole);
 }
 
 /// A task's canonical form, as a device gets it.

@@ -43,8 +43,8 @@ impl Lanes {
             above[place] = 32 - below[place];
         }
         let mask = [u32::MAX >> (32 - bits.min(32)); 8];
-        let [four, fifth] = [four, fifth].map(|places| cast(places));
-        let [below, above, mask] = [below, above, mask].map(|words| cast(words));
+        let [four, fifth] = [four, fifth].map(cast);
+        let [below, above, mask] = [below, above, mask].map(cast);
         Self { simd, second, four, fifth, below, above, mask }
     }
 

@@ -33,7 +33,12 @@ struct Inner {
 }
 
 enum State {
-    Arriving { sequence: Sequence, incoming: Incoming, open_metrics: Option<LocalMetrics>, room: OwnedSemaphorePermit },
+    Arriving {
+        sequence: Sequence,
+        incoming: Box<Incoming>,
+        open_metrics: Option<LocalMetrics>,
+        room: OwnedSemaphorePermit,
+    },
     Checking,
     Answered(Verdict),
 }
@@ -63,7 +68,7 @@ impl Entry {
         room: OwnedSemaphorePermit,
     ) -> Self {
         let length = Upload::encoded_len(&encoding.grid());
-        let (sequence, incoming) = (Sequence::new(length), Incoming::new(encoding));
+        let (sequence, incoming) = (Sequence::new(length), Box::new(Incoming::new(encoding)));
         let state = State::Arriving { sequence, incoming, open_metrics, room };
         let (touched, expires) = (Instant::now(), claims.expires);
         Self(Mutex::new(Inner { generation: 0, touched, expires, length: length as u64, state }))
