@@ -140,8 +140,8 @@ impl Arriving {
             return Err(RequestError::BeingChecked);
         };
         sequence.next(&chunk)?;
-        // A chunk lies in memory of the size of its message, which is kept only where the chunk fills it, or is the last of several: room was
-        // found for one whole message beside the update, and no other one will come.
+        // A chunk lies in memory of the size of its message, which is kept only where the chunk fills it (but for an eighth, at most), or is the
+        // last of several: room was found for a chunk beside the update, and no other one will come.
         let is_last = sequence.is_full() && self.length > CHUNK_LIMIT as u64;
         if chunk.data.len() == CHUNK_LIMIT || is_last {
             incoming.keep(chunk.data)?;
