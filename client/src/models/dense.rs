@@ -38,6 +38,14 @@ impl Dense {
         weight
     }
 
+    /// Overwrites its weight by another one and its change; the weight.
+    pub(super) fn moved(&mut self, weight: &[f32], change: &[f32]) -> &[f32] {
+        for ((own, weight), change) in self.weight.iter_mut().zip(weight).zip(change) {
+            *own = weight + change;
+        }
+        &self.weight
+    }
+
     /// Numbers in each example.
     pub(super) fn inputs(&self) -> usize {
         self.inputs

@@ -5,7 +5,7 @@ use murmur_round::{model::ModelSpec, plan::LocalPlan};
 use super::{
     convolution::{Convolution, Extents, transpose},
     dense::{self, Dense},
-    factored::{self, Course, Factored},
+    factored::{Blocks, Course, Factored},
     loss::Lesson,
 };
 use crate::{order::Order, sight::Sight};
@@ -81,9 +81,9 @@ impl Layered {
         }
     }
 
-    /// Whether [`difference`](Self::difference) is there, and less work than steps.
-    pub(super) fn has_difference(&self, examples: usize, epochs: u32) -> bool {
-        self.convolutions.is_empty() && factored::pays(&self.dense, examples, epochs)
+    /// How [`difference`](Self::difference) goes about a device's examples, where it is less work than steps.
+    pub(super) fn blocks(&self, examples: usize, plan: &LocalPlan) -> Option<Blocks> {
+        if self.convolutions.is_empty() { Blocks::of(&self.dense, examples, plan) } else { None }
     }
 
     /// `local - global` after plain SGD on a device's examples, row-major `inputs` as they are [seen](Sight::see), in an order that was begun.
@@ -93,25 +93,31 @@ impl Layered {
         global: &[f32],
         course: &Course<'_>,
         plan: &LocalPlan,
+        blocks: Blocks,
         order: &mut Order,
     ) -> Vec<f32> {
         let Self { dense, factored, .. } = self;
         let mut rest = global;
         let Some((first, above)) = dense.split_first_mut() else { return Vec::new() };
-        let weight = first.load_bias(&mut rest);
+        let (weight, shape) = (first.load_bias(&mut rest), [first.outputs(), first.inputs()]);
         above.iter_mut().for_each(|layer| layer.load(&mut rest));
-        for number in 0..plan.epochs {
-            let order = order.epoch();
-            if number == 0 {
-                factored.begin(&dense[0], weight, course, order);
-            }
-            for batch in order.chunks(plan.batch_size as usize) {
-                factored.step(dense, batch, plan.learning_rate);
+        let mut values = Vec::with_capacity(global.len());
+        let (whole, last) = (blocks == Blocks::One, plan.epochs.saturating_sub(1));
+        for epoch in 0..plan.epochs {
+            for block in order.epoch().chunks(blocks.examples()) {
+                if !whole || epoch == 0 {
+                    let weight = if values.is_empty() { weight } else { dense[0].moved(weight, &values) };
+                    factored.begin(shape, weight, course, block, whole && last > 0);
+                }
+                for batch in block.chunks(plan.batch_size as usize) {
+                    factored.step(dense, batch, plan.learning_rate);
+                }
+                if !whole || epoch == last {
+                    factored.add_change(&dense[0], &mut values);
+                }
             }
         }
         let (first, above) = (&dense[0], &dense[1..]);
-        let mut values = Vec::with_capacity(global.len());
-        factored.weight_change(first, &mut values);
         let [_, bias] = first.parameters();
         for tensor in std::iter::once(bias).chain(above.iter().flat_map(Dense::parameters)) {
             let global = &global[values.len()..];

@@ -139,9 +139,9 @@ impl Network {
         order: &mut Order,
     ) -> Option<Vec<f32>> {
         match self {
-            Self::Layered(network) if network.has_difference(labels.len(), plan.epochs) => {
-                let course = Course { inputs: seen, labels, epochs: plan.epochs };
-                Some(network.difference(global, &course, plan, order))
+            Self::Layered(network) => {
+                let blocks = network.blocks(labels.len(), plan)?;
+                Some(network.difference(global, &Course { inputs: seen, labels }, plan, blocks, order))
             }
             _ => None,
         }

@@ -190,7 +190,9 @@ fn the_shorter_way_is_plain_sgd() {
     for spec in [ModelSpec::linear([1, 5, 9], 8), ModelSpec::mlp([1, 6, 11], vec![30], 4), deep] {
         // The same network throughout: nothing of a device may be left for the next.
         let mut network = Network::new(&spec);
-        for (examples, epochs, batch_size) in [(8, 1, 3), (7, 1, 7), (1, 1, 10), (16, 2, 5), (13, 3, 4), (5, 4, 1)] {
+        for (examples, epochs, batch_size) in
+            [(8, 1, 3), (7, 1, 7), (1, 1, 10), (16, 2, 5), (13, 3, 4), (5, 4, 1), (41, 1, 2), (29, 2, 1), (90, 3, 2)]
+        {
             let (global, inputs, labels) = sample(&spec, examples);
             let plan = LocalPlan::plain(epochs, batch_size, 0.1);
             let seed = [examples as u8; 32];
@@ -224,4 +226,6 @@ fn the_shorter_way_is_taken_where_it_is_shorter() {
     assert!(taken(&linear, 3, 1) && !taken(&linear, 4, 1) && taken(&linear, 4, 2));
     assert!(taken(&linear, 6, 9) && !taken(&linear, 7, 9), "36 products are as many as the weight has numbers");
     assert!(!taken(&small, 2, 1), "convolutions have no such way");
+    let wide = ModelSpec::mlp([1, 3, 2], vec![8], 3);
+    assert!(taken(&wide, 6, 1) && taken(&wide, 500, 1) && taken(&wide, 500, 3), "two batches are a block of four");
 }
