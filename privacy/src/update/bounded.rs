@@ -103,8 +103,8 @@ impl Delta {
     /// The integers returned are the ones whose squares were summed and compared with `bound^2`, in integers.
     ///
     /// # Source
-    /// The delta is shrunk to norm `S - sqrt(d)/2` before rounding; each coordinate moves by at most 1/2, so by the
-    /// triangle inequality the rounded norm is at most `S`. What float error could still push above is caught by the
+    /// The delta is shrunk to norm `S - sqrt(d)/2` before rounding; each coordinate moves by at most 1/2 and what floats lose, so by the
+    /// triangle inequality the rounded norm is at most `S` but for that. What float error could still push above is caught by the
     /// integer check and shrunk again.
     pub(crate) fn clipped(&self, dimension: usize, bound: u64, scale: f64, room: Room) -> Rounding {
         if self.dimension() != dimension || !self.is_finite() {

@@ -172,7 +172,8 @@ impl Release {
     /// The noised sum of each measure, where 1 is the most that one device adds.
     #[must_use]
     pub fn measures(&self, encoding: &Encoding) -> Vec<f64> {
-        let sums = self.steps().skip(encoding.model_dimension()).zip(encoding.measure_bounds());
-        sums.map(|(sum, bound)| sum as f64 / *bound as f64).collect()
+        // Bounds first: where there is none the model's coordinates are not walked through.
+        let sums = encoding.measure_bounds().iter().zip(self.steps().skip(encoding.model_dimension()));
+        sums.map(|(bound, sum)| sum as f64 / *bound as f64).collect()
     }
 }

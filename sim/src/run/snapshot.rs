@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{SimError, scenario::Scenario};
 
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// Everything that the rounds to come depend on. Seeded runs only: nothing here was ever a secret.
 #[derive(Debug, Serialize, Deserialize)]
