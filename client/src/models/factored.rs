@@ -62,7 +62,8 @@ pub(super) enum Blocks {
 impl Blocks {
     /// Blocks that are less work than plain steps, which read and write the whole weight each time, if there are such: of half as many examples as
     /// the layer has outputs, since with more of them their products with each other weigh more than reading and writing the weight seldom
-    /// saves (docs/measurements.md). Over several epochs products are taken once, so that one block of more examples is still less work.
+    /// saves (docs/measurements.md). Over several epochs products are taken once, so that one block of more examples is still less work, as it is
+    /// for up to as many examples as outputs where a block would hold a single batch.
     ///
     /// Never where the products of a block's examples would take more memory than the weight does.
     pub(super) fn of(layers: &[Dense], examples: usize, plan: &LocalPlan) -> Option<Self> {
