@@ -102,10 +102,12 @@ impl LocalGaussian {
     /// Mean squared error for an update within the clip, at most.
     #[must_use]
     pub fn squared_error(&self) -> f64 {
-        // In steps: rounding moves a deviate by a half at most; encoding rounds each coordinate, shrinks to make room for that, and loses
-        // a part of a step of the clip. The noise is symmetric, so nothing else adds to these two squares.
-        let (dimension, sigma) = (self.grid.dimension() as f64, self.sigma as f64);
-        let (noise, encoding) = (dimension * (sigma + 0.5) * (sigma + 0.5), dimension.sqrt() + 1.0);
+        // In steps: rounding moves a deviate by a half at most; encoding rounds each coordinate, shrinks to make room for that, loses a part
+        // of a step of the clip, and what single precision loses of an update as long as the bound. The noise is symmetric, so nothing else
+        // adds to these two squares.
+        let (dimension, sigma, bound) = (self.grid.dimension() as f64, self.sigma as f64, self.grid.bound() as f64);
+        let noise = dimension * (sigma + 0.5) * (sigma + 0.5);
+        let encoding = dimension.sqrt() + 1.0 + bound * f64::from(f32::EPSILON);
         (noise + encoding * encoding) * self.grid.step() * self.grid.step()
     }
 }

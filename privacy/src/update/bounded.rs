@@ -114,7 +114,8 @@ impl Delta {
         let target = bound as f64 - (dimension as f64).sqrt() / 2.0;
         let mut factor = if norm > target { scale * (target / norm) } else { scale };
         let limit = u128::from(bound) * u128::from(bound);
-        let mut relative_step = f64::EPSILON * 16.0;
+        // A smaller one might be lost where floats of single precision round the update.
+        let mut relative_step = f64::from(f32::EPSILON);
         let mut rounding = Rounding::of(&self.values, factor, bound, room);
         while rounding.squared_norm() > limit {
             factor *= 1.0 - relative_step;
