@@ -7,6 +7,7 @@ mod local;
 mod measuring;
 mod own;
 mod phase;
+mod work;
 
 pub use event::{DeviceEffect, DeviceError, DeviceEvent};
 pub use local::LocalPrivacy;

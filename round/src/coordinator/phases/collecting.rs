@@ -34,7 +34,7 @@ impl Collecting {
             let reason = "the secret of the block is gone while a round of it is open".to_owned();
             return Finished::enter(shared, Outcome::Failed(reason));
         };
-        let phase = Self {
+        let phase = Box::new(Self {
             round,
             closes: now + shared.window(),
             selection,
@@ -43,7 +43,7 @@ impl Collecting {
             withdrawn: BTreeSet::new(),
             sum: Sum::new(shared.schedule.grid()),
             open_metrics: OpenMetrics::default(),
-        };
+        });
         phase.close_if_answered(shared)
     }
 
@@ -71,7 +71,7 @@ impl Collecting {
 
     /// What happens at or after the end of the window finds the round closed, whether the driver ticked or not: who is
     /// counted depends on the device's own time and on nobody else's events.
-    pub(super) fn handle(mut self, shared: &mut Shared, now: Time, event: Event) -> Phase {
+    pub(super) fn handle(mut self: Box<Self>, shared: &mut Shared, now: Time, event: Event) -> Phase {
         if now >= self.closes {
             return self.close(shared).handle(shared, now, event);
         }
@@ -141,7 +141,7 @@ impl Collecting {
     }
 
     /// Before the clock does, a round closes only when every device of the cohort has answered: nobody can displace anybody.
-    fn close_if_answered(self, shared: &mut Shared) -> Phase {
+    fn close_if_answered(self: Box<Self>, shared: &mut Shared) -> Phase {
         if self.counted.len() + self.withdrawn.len() < self.wanted() {
             Phase::Collecting(self)
         } else {
@@ -149,7 +149,7 @@ impl Collecting {
         }
     }
 
-    fn close(self, shared: &mut Shared) -> Phase {
+    fn close(self: Box<Self>, shared: &mut Shared) -> Phase {
         shared.record(self.round, &self.counted);
         shared.close(self.round, self.counted);
         Sealing::enter(shared, self.round, self.sum, self.open_metrics.released())

@@ -33,7 +33,8 @@ pub(super) enum Phase {
     Forfeiting(Forfeiting),
     Waiting(Waiting),
     Opening(Opening),
-    Collecting(Collecting),
+    /// Handed on with every check-in of a million devices: what it holds stays where it is.
+    Collecting(Box<Collecting>),
     Sealing(Sealing),
     Releasing(Releasing),
     Finished(Finished),
