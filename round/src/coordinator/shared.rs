@@ -14,7 +14,7 @@ use murmur_privacy::{
 
 use super::{
     Assignment, Effect, StartError, TurnedAway,
-    availability::{Availability, Heard},
+    availability::{Availability, Heard, place_of},
 };
 use crate::{
     SharedLedger,
@@ -68,9 +68,6 @@ pub(super) struct Shared {
     /// The place of the device that was looked for last among those enrolled.
     sought: usize,
 }
-
-/// Devices beside the last one among which the next one is looked for first.
-const BESIDE: usize = 8;
 
 impl Shared {
     pub(super) fn new(
@@ -193,22 +190,11 @@ impl Shared {
 
     /// Notes that a device is there. False for one that was never enrolled.
     pub(super) fn see(&mut self, device: &DeviceId, now: Time) -> bool {
-        let Some(place) = self.place(device) else { return false };
+        let Some(place) = place_of(device, &self.enrolled, self.sought) else { return false };
+        self.sought = place;
         let allowed = self.register.as_ref().is_none_or(|register| register.allows(place));
         self.availability.see(place, allowed, now);
         true
-    }
-
-    /// The device's place among those enrolled. Many devices often come in nearly the order of their names, a simulator's above all: a few
-    /// neighbours cost nothing beside a search through a million of them, most of which no cache holds.
-    fn place(&mut self, device: &DeviceId) -> Option<usize> {
-        let beside = self.enrolled.iter().skip(self.sought).take(BESIDE).position(|there| there == device);
-        let place = match beside {
-            Some(steps) => self.sought + steps,
-            None => self.enrolled.binary_search(device).ok()?,
-        };
-        self.sought = place;
-        Some(place)
     }
 
     /// Whether publicly known availability lets a round be expected to bring enough reports. Only devices heard of since the

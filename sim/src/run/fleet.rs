@@ -4,8 +4,7 @@ mod check_in;
 mod landing;
 
 use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     num::NonZeroUsize,
     sync::Arc,
 };
@@ -28,6 +27,7 @@ use murmur_round::{
 };
 
 use super::{
+    agenda::Agenda,
     clock::{Clock, Phase},
     flights::Flights,
     history::{Cohort, Round, noise_norm},
@@ -57,7 +57,7 @@ pub(super) type OnRelease<'a> = dyn FnMut(Released, &Fleet<'_>) -> Result<(), Si
 
 /// All devices and the coordinator, at one moment of virtual time.
 ///
-/// Each device costs 16 bytes of the queue, 16 of the coordinator's list of names and 8 of its record of who is about.
+/// Each device costs 16 bytes of the agenda (32 at most), 16 of the coordinator's list of names and 8 of its record of who is about.
 pub(super) struct Fleet<'a> {
     coordinator: Coordinator,
     population: &'a Population,
@@ -65,8 +65,8 @@ pub(super) struct Fleet<'a> {
     clock: &'a Clock,
     /// The ranks that carry the run out with this one, where there are such.
     split: Option<&'a Split<'a>>,
-    /// When each device that does nothing wants to check in next, earliest first, ties by number.
-    queue: BinaryHeap<Reverse<(Time, u64)>>,
+    /// When each device that does nothing wants to check in next.
+    agenda: Agenda,
     /// Devices that have work.
     flights: Flights<'a>,
     /// What devices remember of their turns, where the task limits them.
@@ -102,7 +102,7 @@ impl<'a> Fleet<'a> {
         local: Option<LocalBudgets>,
         own: Option<OwnLayers>,
     ) -> Self {
-        let queue = (0..population.devices()).map(|index| Reverse((Time(0), index))).collect();
+        let agenda = (0..population.devices()).map(|index| (Time(0), index)).collect();
         let opened = (Time(0), coordinator.clip());
         Self {
             coordinator,
@@ -110,7 +110,7 @@ impl<'a> Fleet<'a> {
             timing,
             clock,
             split: None,
-            queue,
+            agenda,
             flights: Flights::default(),
             turns: HashMap::new(),
             local,
@@ -131,9 +131,9 @@ impl<'a> Fleet<'a> {
     /// The same fleet as it stood after so many rounds, with what its coordinator had asked to be kept.
     pub(super) fn standing(self, standing: Standing, kept: Kept, released: u32, model: Checkpoint) -> Self {
         let Standing { now, queue, turns } = standing;
-        let queue = queue.into_iter().map(|(time, device)| Reverse((Time(time), device))).collect();
+        let agenda = queue.into_iter().map(|(time, device)| (Time(time), device)).collect();
         let opened = (now, self.opened.1);
-        Self { now, queue, turns, kept, opened, released: Some(released), model: Some(model), ..self }
+        Self { now, agenda, turns, kept, opened, released: Some(released), model: Some(model), ..self }
     }
 
     /// The same fleet, for whose devices several ranks work.
@@ -158,7 +158,7 @@ impl<'a> Fleet<'a> {
                 self.flights.wait(workers)?;
                 return Ok(outcome);
             }
-            let wake = self.queue.peek().map(|Reverse((wake, _))| *wake);
+            let wake = self.agenda.first().map(|(wake, _)| wake);
             let arrival = self.flights.next();
             let next = match (wake, arrival) {
                 (Some(wake), Some(arrival)) => Some(wake.min(arrival)),
@@ -348,10 +348,10 @@ impl<'a> Fleet<'a> {
 
     /// What it takes to go on from here: only right after a release.
     pub(super) fn state(&self) -> State<'_> {
-        let Self { coordinator, queue, turns, local, own, now, entries, model, kept, .. } = self;
-        let queue = || queue.iter().map(|Reverse((time, device))| (time.0, *device)).collect();
+        let Self { coordinator, agenda, turns, local, own, now, entries, model, kept, .. } = self;
+        let queue = agenda.iter().map(|(time, device)| (time.0, device)).collect();
         let entropy = coordinator.entropy_position();
-        State { entropy, queue: queue(), turns, local, own, now: *now, entries, model, kept }
+        State { entropy, queue, turns, local, own, now: *now, entries, model, kept }
     }
 
     /// Digest of the ledger's last entry: of all that was released.

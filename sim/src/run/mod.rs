@@ -1,5 +1,6 @@
 //! One simulation: virtual devices, virtual time, the real coordinator.
 
+mod agenda;
 mod answer;
 mod begun;
 mod clock;

@@ -1,7 +1,5 @@
 //! Devices check in at the coordinator, and are given work or sent away.
 
-use std::cmp::Reverse;
-
 use murmur_privacy::Upload;
 use murmur_round::{
     coordinator::{Effect, Event},
@@ -25,11 +23,11 @@ const WEEK: Millis = Millis(7 * 24 * 3_600_000);
 impl Fleet<'_> {
     /// Lets the next device check in.
     pub(super) fn check_in_next(&mut self, workers: &Workers<'_>) -> Result<(), SimError> {
-        let Some(Reverse((wake, index))) = self.queue.pop() else { return Ok(()) };
+        let Some((wake, index)) = self.agenda.take_first() else { return Ok(()) };
         if let Some(timing) = &self.timing {
             let there = timing.present(index, wake);
             if there > wake {
-                self.queue.push(Reverse((there, index)));
+                self.agenda.add((there, index));
                 return Ok(());
             }
         }
@@ -48,7 +46,7 @@ impl Fleet<'_> {
                     Some(timing) if timing.drops_out(index, assignment.round) => {
                         self.cohort.dropped_out += 1;
                         let window = self.coordinator.schedule().task().participation.window_seconds();
-                        self.queue.push(Reverse((self.now + Millis::from_seconds(window), index)));
+                        self.agenda.add((self.now + Millis::from_seconds(window), index));
                         return Ok(());
                     }
                     Some(timing) => self.now + timing.duration(index, self.work(index, params.dimension())),
@@ -99,7 +97,7 @@ impl Fleet<'_> {
             rounds: self.released.unwrap_or(0),
             hours: self.opened.0.until(self.now).0 as f64 / 3.6e6,
             minimum: self.coordinator.schedule().task().participation.minimum_reports(),
-            left: self.queue.len() as u64,
+            left: self.agenda.len() as u64,
             devices: self.population.devices(),
         }
     }

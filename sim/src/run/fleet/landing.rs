@@ -1,7 +1,5 @@
 //! What devices did arrives: at the coordinator, and in what they remember of themselves.
 
-use std::cmp::Reverse;
-
 use murmur_privacy::local::ledger::LocalEntry;
 use murmur_round::{
     coordinator::{Effect, Event, Verdict},
@@ -80,7 +78,7 @@ impl Fleet<'_> {
         if let Some(wake) = wake {
             // A device that answered comes back a moment later, not at once: its round may still be open.
             let wake = wake.max(Time(self.now.0 + 1));
-            self.queue.push(Reverse((wake, index)));
+            self.agenda.add((wake, index));
         }
     }
 
@@ -99,7 +97,7 @@ impl Fleet<'_> {
                     continue;
                 }
             }
-            self.queue.push(Reverse((Time(arrival.0 + 1), device)));
+            self.agenda.add((Time(arrival.0 + 1), device));
         }
         Ok(())
     }
