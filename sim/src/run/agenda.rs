@@ -16,7 +16,7 @@ pub(super) type Appointment = (Time, u64);
 /// they are put and taken without a look at any other. Only who is to come before the end of the line is sorted into a heap, which for a
 /// million devices costs ten times as much.
 ///
-/// An appointment takes 16 bytes; the memory of a line that becomes short, and of a heap, is up to twice what they hold.
+/// An appointment takes 16 bytes, and memory is kept for at most as many again.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     /// Sorted.
@@ -38,11 +38,14 @@ impl Agenda {
         let first = self.first()?;
         if self.line.front() == Some(&first) {
             self.line.pop_front();
-            if self.line.len() < self.line.capacity() / 4 {
-                self.line.shrink_to(2 * self.line.len());
+            if is_wide(self.line.len(), self.line.capacity()) {
+                self.line.shrink_to(self.line.len() / 2 * 3);
             }
         } else {
             self.heap.pop();
+            if is_wide(self.heap.len(), self.heap.capacity()) {
+                self.heap.shrink_to(self.heap.len() / 2 * 3);
+            }
         }
         Some(first)
     }
@@ -63,6 +66,11 @@ impl Agenda {
     pub(super) fn iter(&self) -> impl Iterator<Item = Appointment> + '_ {
         self.line.iter().chain(self.heap.iter().map(|Reverse(appointment)| appointment)).copied()
     }
+}
+
+/// Whether more than half of so much memory is not used, and it is worth the copying: an eighth of it is taken out before the next.
+fn is_wide(length: usize, capacity: usize) -> bool {
+    capacity > 1024 && 2 * length < capacity
 }
 
 impl FromIterator<Appointment> for Agenda {
@@ -109,7 +117,7 @@ mod tests {
 
     #[test]
     fn who_comes_back_in_order_stands_in_line_and_takes_no_more_memory() {
-        const DEVICES: u64 = 1000;
+        const DEVICES: u64 = 4000;
         let mut agenda: Agenda = (0..DEVICES).map(|device| (Time(0), device)).collect();
         let memory = agenda.line.capacity();
         for _ in 0..5 * DEVICES {
@@ -117,13 +125,16 @@ mod tests {
             agenda.add((Time(time.0 + 200), device));
         }
         assert_eq!((agenda.heap.len(), agenda.line.capacity()), (0, memory));
-        // One who is away for long keeps others from the line, which then gives its memory back.
+        // One who is away for long keeps others from the line, which gives its memory back to them.
         agenda.add((Time(u64::MAX), 0));
         for _ in 0..5 * DEVICES {
             let (time, device) = agenda.take_first().unwrap();
             agenda.add((Time(time.0 + 200), device));
+            let memory = [agenda.line.capacity(), agenda.heap.capacity()].map(|capacity| capacity.saturating_sub(1024));
+            assert!(memory.iter().sum::<usize>() <= 2 * agenda.len(), "{memory:?}");
         }
         assert_eq!((agenda.len() as u64, agenda.line.len()), (DEVICES + 1, 1));
-        assert!(agenda.line.capacity() < 16, "{}", agenda.line.capacity());
+        while agenda.take_first().is_some() {}
+        assert!(agenda.heap.capacity() <= 1024, "{}", agenda.heap.capacity());
     }
 }
