@@ -77,7 +77,7 @@ impl Shared {
     /// Whether it may be this enrolled device's turn; always, where turns are not limited.
     pub(super) fn may_take_part(&self, device: &DeviceId) -> bool {
         let Some(register) = &self.register else { return true };
-        self.enrolled.binary_search(device).is_ok_and(|place| register.allows(place))
+        self.place(device).is_some_and(|place| register.allows(place))
     }
 
     /// A round closed, and is about to be paid for: who was counted is recorded first.

@@ -188,9 +188,14 @@ impl Shared {
         Millis::from_seconds(self.schedule.task().participation.window_seconds())
     }
 
+    /// A device's place among those enrolled.
+    pub(super) fn place(&self, device: &DeviceId) -> Option<usize> {
+        place_of(device, &self.enrolled, self.sought)
+    }
+
     /// Notes that a device is there. False for one that was never enrolled.
     pub(super) fn see(&mut self, device: &DeviceId, now: Time) -> bool {
-        let Some(place) = place_of(device, &self.enrolled, self.sought) else { return false };
+        let Some(place) = self.place(device) else { return false };
         self.sought = place;
         let allowed = self.register.as_ref().is_none_or(|register| register.allows(place));
         self.availability.see(place, allowed, now);
